@@ -1,0 +1,64 @@
+//! The long poll between an agent and the desk, and the receipt for a result.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Assignment, RoundId};
+
+/// An agent asks for work. Who it is comes from its token, never from here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Poll {
+    /// See [`crate::VERSION`].
+    pub version: u16,
+    /// The agent's wall clock when it asked, microseconds since 1970: for the desk's offset estimate.
+    pub clock_us: i64,
+    /// How long it will wait for news, milliseconds.
+    pub wait_ms: u64,
+    /// Where it answers probes.
+    pub listening: Vec<SocketAddr>,
+    /// The round it is probing now, if any: an assignment is handed out once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probing: Option<RoundId>,
+    /// Rounds whose results it keeps until it hears that they are closed.
+    #[serde(default)]
+    pub held: Vec<RoundId>,
+}
+
+/// The desk's news: at least one part is set, unless the wait ran out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PollReply {
+    /// See [`crate::VERSION`].
+    pub version: u16,
+    /// A new round to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
+    /// The round being probed must end now and be submitted as far as it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<RoundId>,
+    /// Held rounds whose results may be forgotten.
+    #[serde(default)]
+    pub closed: Vec<RoundId>,
+}
+
+/// What became of a submitted result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Receipt {
+    /// Taken into the open round.
+    OnTime,
+    /// Kept beside the round: it came after the deadline.
+    Late,
+    /// Was there already; results are idempotent by (round, agent).
+    Duplicate,
+}
+
+/// Why the desk refused, in words for the agent's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// One sentence.
+    pub error: String,
+}

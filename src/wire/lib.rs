@@ -1,0 +1,23 @@
+//! The words manager and agents say to each other, as versioned JSON, and the echo by which agents prove to
+//! each other who answered.
+//!
+//! Takes and makes plain values. Does not know sockets, Kubernetes, or what time it is.
+
+mod assignment;
+mod desk;
+mod echo;
+mod identity;
+pub mod limits;
+mod result;
+mod spread;
+mod target;
+mod version;
+
+pub use assignment::{Assignment, Connection, Load};
+pub use desk::{Poll, PollReply, Receipt, Refusal};
+pub use echo::{Echo, EchoError, EchoKey, ProbeTag, Signer};
+pub use identity::{AgentId, RoundId};
+pub use result::{AgentResult, TargetResult, Usage, WireTally};
+pub use spread::{Malformed, WireSpread};
+pub use target::{Gap, GapClass, IpFamily, Target, TargetFamily, Via};
+pub use version::{VERSION, VersionError, understood};
