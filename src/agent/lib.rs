@@ -1,1 +1,145 @@
-//! Placeholder while the crate is written.
+//! A probing agent: ask → load → submit, for ever; and, beside it, the answers to the probes of others.
+//!
+//! Takes assignments from the desk, makes results. Reports facts and judges nothing. Does not know Kubernetes, what a
+//! NetReach is, or why it is asked to probe.
+
+mod answer;
+mod conduct;
+mod config;
+mod desk;
+mod keys;
+pub mod load;
+mod session;
+mod usage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_signal::{Signal, Signals};
+use async_std::net::TcpListener;
+use futures_lite::{FutureExt, StreamExt};
+use netreach_serve::{Limits, Stop, bind, run as serve};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::info;
+
+use answer::Answerer;
+pub use config::{Args, Config, ConfigError};
+use desk::Desk;
+use keys::Keys;
+use load::Backend;
+use session::Session;
+
+/// A request to an agent has no body; this is what a confused caller may send before it is refused.
+const PROBE_BODY_BYTES_MAX: u64 = 1 << 10;
+
+/// An agent that could not begin, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// An address to answer on.
+    #[error(transparent)]
+    Bind(#[from] netreach_serve::BindError),
+    /// The answering side ended.
+    #[error("the answering side failed")]
+    Serve(#[from] netreach_serve::ServeError),
+    /// Sockets, signals.
+    #[error("could not set up {what}")]
+    Setup {
+        /// What for.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The desk's URL has no room for a path.
+    #[error("desk's URL takes no path")]
+    Desk(#[from] http_types::url::ParseError),
+}
+
+/// Runs an agent until it is told to end: by SIGTERM or SIGINT, or by the end of standard input where the configuration says so.
+///
+/// # Errors
+/// When an address cannot be listened on or the system gives no sockets; nothing has been probed then.
+pub async fn run(config: Config) -> Result<(), AgentError> {
+    raise_open_files();
+    let Config { desk, token, me, listen, until_stdin_closes } = config;
+    let (me, keys, stop) = (Arc::new(me), Arc::<Keys>::default(), Stop::new());
+    let listeners = listen.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+    let local = |listener: &TcpListener| {
+        listener.local_addr().map_err(|source| AgentError::Setup { what: "a listening socket", source })
+    };
+    let listening = listeners.iter().map(local).collect::<Result<Vec<SocketAddr>, _>>()?;
+    info!(agent = %me, ?listening, "agent is ready");
+    stop_on_signals(&stop)?;
+    if until_stdin_closes {
+        stop_with_stdin(&stop)?;
+    }
+    let answerer = Answerer { me: Arc::clone(&me), keys: Arc::clone(&keys) };
+    let answering: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            async_std::task::spawn(serve(listener, answer::app(answerer.clone()), limits(), stop.clone()))
+        })
+        .collect();
+    let backend = Backend::new().map_err(|source| AgentError::Setup { what: "sockets", source })?;
+    let session = Session::new(Desk::new(backend.clone(), &desk, token)?, me, keys, listening);
+    let driving = async {
+        let failed = backend.drive().await;
+        failed.map_err(|source| AgentError::Setup { what: "sockets", source })
+    };
+    let serving = async {
+        session.run(&stop).await;
+        Ok(())
+    };
+    serving.or(driving).await?;
+    stop.stop();
+    for task in answering {
+        task.await?;
+    }
+    Ok(())
+}
+
+/// Logs to standard error: warnings, with `verbose` 1 what happens, with 2 every step.
+pub fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    // Set already when the program that holds the agent logs itself.
+    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).try_init();
+}
+
+fn limits() -> Limits {
+    Limits { body_bytes_max: PROBE_BODY_BYTES_MAX, drain_ms: 1_000, ..Limits::default() }
+}
+
+/// Every probe in flight is an open file; the soft limit is often 1,024 by default.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused only where the limits forbid it; then probes beyond them are counted as local-resource.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+fn stop_on_signals(stop: &Stop) -> Result<(), AgentError> {
+    let signals = Signals::new([Signal::Term, Signal::Int]);
+    let mut signals = signals.map_err(|source| AgentError::Setup { what: "signals", source })?;
+    let stop = stop.clone();
+    async_std::task::spawn(async move {
+        signals.next().await;
+        stop.stop();
+    });
+    Ok(())
+}
+
+/// A thread that sleeps in read(2): no event loop can watch every kind of standard input.
+fn stop_with_stdin(stop: &Stop) -> Result<(), AgentError> {
+    let stop = stop.clone();
+    let wait = move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.stop();
+    };
+    let spawned = std::thread::Builder::new().name("stdin".to_owned()).stack_size(64 << 10).spawn(wait);
+    spawned.map(drop).map_err(|source| AgentError::Setup { what: "a thread", source })
+}
+
+#[cfg(test)]
+mod loopback_tests;

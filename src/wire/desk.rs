@@ -18,9 +18,9 @@ pub struct Poll {
     pub wait_ms: u64,
     /// Where it answers probes.
     pub listening: Vec<SocketAddr>,
-    /// The round it is probing now, if any: an assignment is handed out once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probing: Option<RoundId>,
+    /// Rounds it is probing now, of as many NetReaches.
+    #[serde(default)]
+    pub probing: Vec<RoundId>,
     /// Rounds whose results it keeps until it hears that they are closed.
     #[serde(default)]
     pub held: Vec<RoundId>,
@@ -35,9 +35,9 @@ pub struct PollReply {
     /// A new round to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignment: Option<Assignment>,
-    /// The round being probed must end now and be submitted as far as it got.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel: Option<RoundId>,
+    /// Rounds being probed that must end now and be submitted as far as they got.
+    #[serde(default)]
+    pub cancel: Vec<RoundId>,
     /// Held rounds whose results may be forgotten.
     #[serde(default)]
     pub closed: Vec<RoundId>,

@@ -1,0 +1,242 @@
+//! The loop: slots → probes → tallies.
+//!
+//! Takes an assignment and an instant, makes one tally per target. Open loop: a slot is due whatever became of
+//! the slots before it. Does not know who gave the assignment or where the tallies go.
+
+mod client;
+mod pace;
+mod probe;
+
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+use futures_lite::{FutureExt, StreamExt};
+use futures_util::stream::FuturesUnordered;
+use netreach_measure::{Digits, Failure, Outcome, Sample, Tally};
+use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
+
+pub(crate) use client::{Backend, Within};
+pub use pace::{Pace, Slot};
+use probe::{Aim, Landed};
+
+/// With more targets than this, latencies keep two digits: three would cost 16 to 70 KB each.
+const THREE_DIGITS_TARGETS_MAX: usize = 256;
+/// Left before the deadline for submitting: probes still in flight then have not been answered in time.
+const SUBMIT_MARGIN: Duration = Duration::from_secs(1);
+
+/// An assignment that cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A target's URL.
+    #[error("cannot probe target {name} at {url:?} ({why})")]
+    Target {
+        /// The target.
+        name: String,
+        /// As assigned.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No epoll instance, or the reactor failed.
+    #[error("cannot watch sockets (is the limit on open files reached?)")]
+    Engine(#[from] std::io::Error),
+}
+
+/// What came of a round's load.
+#[derive(Debug)]
+pub struct Done {
+    /// One per target.
+    pub targets: Vec<TargetResult>,
+    /// From the first slot to the last probe's end.
+    pub elapsed: Duration,
+    /// Whether it was cut short by `cancelled`.
+    pub interrupted: bool,
+}
+
+/// Probes every target of `assignment` from `start` on, until the last slot's probe is over or `cancelled` resolves.
+///
+/// # Errors
+/// When a target cannot be probed at all or sockets cannot be watched; nothing has been sent then.
+pub async fn run(
+    assignment: &Assignment,
+    start: Instant,
+    cancelled: impl Future<Output = ()>,
+) -> Result<Done, LoadError> {
+    let backend = Backend::new()?;
+    let mut round = Round::new(assignment, start, backend.clone())?;
+    let drive = async {
+        backend.drive().await?;
+        Ok(false)
+    };
+    let probe = async {
+        round.probe().await;
+        Ok(false)
+    };
+    let cancel = async {
+        cancelled.await;
+        Ok(true)
+    };
+    let interrupted = cancel.or(probe.or(drive)).await.map_err(LoadError::Engine)?;
+    Ok(round.done(interrupted))
+}
+
+struct Round<'a> {
+    assignment: &'a Assignment,
+    start: Instant,
+    pace: Pace,
+    signer: Signer,
+    client: surf::Client,
+    aims: Vec<Aim>,
+    tracks: Vec<Track>,
+}
+
+/// What is known of one target so far.
+struct Track {
+    tally: Tally,
+    in_flight: u64,
+    began_us: Option<u64>,
+    ended_us: u64,
+}
+
+impl<'a> Round<'a> {
+    fn new(assignment: &'a Assignment, start: Instant, backend: Backend) -> Result<Self, LoadError> {
+        let Assignment { load, targets, phase, key, .. } = assignment;
+        let digits = if targets.len() <= THREE_DIGITS_TARGETS_MAX { Digits::Three } else { Digits::Two };
+        Ok(Self {
+            assignment,
+            start,
+            pace: Pace::new(load, targets.len(), *phase),
+            signer: Signer::new(key),
+            client: surf::Client::with_http_client(backend),
+            aims: targets.iter().map(|target| Aim::new(target, load)).collect::<Result<_, _>>()?,
+            tracks: targets.iter().map(|_| Track::new(digits)).collect(),
+        })
+    }
+
+    async fn probe(&mut self) {
+        let timeout = Duration::from_millis(self.assignment.load.timeout_ms.into());
+        let last_call = Duration::from_micros(self.assignment.deadline_us).saturating_sub(SUBMIT_MARGIN);
+        let mut flying = FuturesUnordered::new();
+        let mut alarm = Alarm::new();
+        loop {
+            let now = self.start.elapsed();
+            while let Some(slot) = self.pace.next(now) {
+                let track = &mut self.tracks[slot.target];
+                // Missed by more than a whole timeout (this process was stopped): sending it now would only be a burst.
+                if now - slot.at > timeout {
+                    track.tally.miss(1);
+                    continue;
+                }
+                track.in_flight += 1;
+                flying.push(self.aims[slot.target].fire(&self.client, &self.signer, slot));
+            }
+            let due = self.pace.due();
+            if due.is_none() && flying.is_empty() {
+                return;
+            }
+            alarm.set(self.start + due.unwrap_or(last_call));
+            let landed = async {
+                match flying.next().await {
+                    Some(landed) => Some(landed),
+                    None => std::future::pending().await,
+                }
+            };
+            let rung = async {
+                alarm.ring().await;
+                None
+            };
+            match landed.or(rung).await {
+                Some(landed) => self.record(&landed),
+                None if due.is_none() => return self.give_up(),
+                None => {}
+            }
+        }
+    }
+
+    fn record(&mut self, landed: &Landed) {
+        let slot = landed.slot;
+        let due = self.start + slot.at;
+        let sample = self.aims[slot.target].sample(landed, &self.signer, due);
+        self.tracks[slot.target].record(&sample, slot.at);
+    }
+
+    /// Time is up: what is still in flight got no answer by the deadline.
+    fn give_up(&mut self) {
+        let elapsed_us = micros(self.start.elapsed());
+        for track in &mut self.tracks {
+            for _ in 0..std::mem::take(&mut track.in_flight) {
+                track.tally.record(&unanswered());
+                track.ended_us = elapsed_us;
+            }
+        }
+    }
+
+    fn done(self, interrupted: bool) -> Done {
+        let Self { mut tracks, pace, start, .. } = self;
+        // Cut short: a slot without a probe that ended is unsent, so that the counts still add up.
+        pace.rest().for_each(|target| tracks[target].tally.miss(1));
+        let elapsed = start.elapsed();
+        let targets = tracks.into_iter().map(|mut track| {
+            track.tally.miss(track.in_flight);
+            TargetResult {
+                began_us: track.began_us.unwrap_or(track.ended_us),
+                ended_us: track.ended_us,
+                tally: WireTally::from(&track.tally),
+            }
+        });
+        Done { targets: targets.collect(), elapsed, interrupted }
+    }
+}
+
+/// A timer that is touched only when the instant changes: most probes end between two slots.
+struct Alarm {
+    timer: Timer,
+    set: Option<Instant>,
+}
+
+impl Alarm {
+    fn new() -> Self {
+        Self { timer: Timer::never(), set: None }
+    }
+
+    fn set(&mut self, at: Instant) {
+        if self.set != Some(at) {
+            self.timer.set_at(at);
+            self.set = Some(at);
+        }
+    }
+
+    async fn ring(&mut self) {
+        (&mut self.timer).await;
+        self.set = None;
+    }
+}
+
+impl Track {
+    fn new(digits: Digits) -> Self {
+        Self { tally: Tally::new(digits), in_flight: 0, began_us: None, ended_us: 0 }
+    }
+
+    fn record(&mut self, sample: &Sample<'_>, slot_at: Duration) {
+        self.tally.record(sample);
+        self.in_flight -= 1;
+        let began_us = micros(slot_at) + sample.lateness_us;
+        self.began_us = Some(self.began_us.map_or(began_us, |first| first.min(began_us)));
+        self.ended_us = self.ended_us.max(began_us + sample.latency_us);
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn unanswered() -> Sample<'static> {
+    Sample {
+        outcome: Outcome::Failed(Failure::TimeoutResponse),
+        latency_us: 0,
+        lateness_us: 0,
+        phases: Default::default(),
+        body_bytes: 0,
+        backend: None,
+    }
+}

@@ -1,0 +1,11 @@
+//! The agent as a program of its own, as it runs in a pod.
+
+use clap::Parser;
+use netreach_agent::{Args, Config};
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    netreach_agent::log_to_stderr(args.verbose);
+    let config = Config::try_from(args)?;
+    Ok(async_std::task::block_on(netreach_agent::run(config))?)
+}

@@ -1,0 +1,3 @@
+fn main() {
+    print!("{}", netreach_api::crd_yaml());
+}

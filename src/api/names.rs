@@ -1,0 +1,85 @@
+//! Every name users and machines look for, in one place: what is written here is a promise.
+
+/// API group of NetReach.
+pub const GROUP: &str = "kdoctor.io";
+/// Its version.
+pub const VERSION: &str = "v1beta1";
+/// Group and version, as a manifest's `apiVersion` has them.
+pub const API_VERSION: &str = "kdoctor.io/v1beta1";
+/// The kind.
+pub const KIND: &str = "NetReach";
+/// API group of the reports, which the aggregated API serves.
+pub const REPORT_GROUP: &str = "system.kdoctor.io";
+/// Group and version of the reports.
+pub const REPORT_API_VERSION: &str = "system.kdoctor.io/v1beta1";
+/// The reports' kind.
+pub const REPORT_KIND: &str = "KdoctorReport";
+/// Who we are when we apply objects from the server's side.
+pub const FIELD_MANAGER: &str = "netreach";
+
+/// Labels on what we create.
+pub mod label {
+    /// Says that an object is ours.
+    pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+    /// Says what it is for: agent, manager, webhook.
+    pub const COMPONENT: &str = "app.kubernetes.io/component";
+    /// The uid of the NetReach an object serves.
+    pub const NET_REACH_UID: &str = "kdoctor.io/netreach-uid";
+}
+
+/// Annotations on what we create and on what users write.
+pub mod annotation {
+    /// The whole name of the NetReach an object serves: a name may be longer than a label.
+    pub const NET_REACH: &str = "kdoctor.io/netreach";
+    /// On a NetReach: `"true"` keeps its reports when it is deleted.
+    pub const RETAIN_REPORTS: &str = "kdoctor.io/retain-reports";
+}
+
+/// Condition types of a NetReach's status.
+pub mod condition {
+    /// Its agents are there and its spec makes sense.
+    pub const READY: &str = "Ready";
+    /// A round is on its way.
+    pub const PROGRESSING: &str = "Progressing";
+    /// Every round it asked for is done.
+    pub const COMPLETE: &str = "Complete";
+    /// The newest judged round succeeded.
+    pub const HEALTHY: &str = "Healthy";
+}
+
+/// Why a round ended as it did: the first word of a failureReason and the reason of a condition.
+pub mod reason {
+    /// An agent that was given work handed nothing in by the deadline.
+    pub const AGENTS_MISSING: &str = "AgentsMissing";
+    /// A family or IP version that was asked for has no address.
+    pub const TARGET_MISSING: &str = "TargetMissing";
+    /// The agent was too busy to probe on time: says nothing about the network.
+    pub const AGENT_STARVED: &str = "AgentStarved";
+    /// The round would send more than the budget allows.
+    pub const OVER_BUDGET: &str = "OverBudget";
+    /// Fewer probes succeeded than `expect.successRate` asks.
+    pub const SUCCESS_RATE: &str = "SuccessRate";
+    /// The mean delay is above `expect.meanAccessDelayInMs`.
+    pub const MEAN_DELAY: &str = "MeanDelay";
+    /// The manager could not judge.
+    pub const UNKNOWN: &str = "Unknown";
+    /// The round's time passed while nobody could start it.
+    pub const MISSED: &str = "Missed";
+    /// The round was ended by hand.
+    pub const INTERRUPTED: &str = "Interrupted";
+    /// The stored spec does not pass the checks.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// Every target met what was expected.
+    pub const SUCCEEDED: &str = "Succeeded";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_and_version_make_the_api_version() {
+        assert_eq!(API_VERSION, format!("{GROUP}/{VERSION}"));
+        assert_eq!(REPORT_API_VERSION, format!("{REPORT_GROUP}/{VERSION}"));
+    }
+}

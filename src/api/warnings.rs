@@ -1,0 +1,58 @@
+//! What is allowed and yet probably not what was meant.
+
+use crate::{CheckedSpec, Rounds, Schedule};
+
+/// Every warning about a spec, as one sentence each.
+pub(crate) fn warnings(checked: &CheckedSpec) -> Vec<String> {
+    [slow_requests(checked), close_rounds(checked), latency_metric(checked), endless_grace(checked)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn slow_requests(checked: &CheckedSpec) -> Option<String> {
+    let load = checked.load();
+    (u64::from(load.timeout_ms) > u64::from(load.duration_s) * 1_000).then(|| {
+        format!(
+            "spec.request.perRequestTimeoutInMS ({} ms) is longer than durationInSecond ({} s): a round waits for \
+             its last requests and may take up to {} s",
+            load.timeout_ms,
+            load.duration_s,
+            busy_s(checked)
+        )
+    })
+}
+
+fn close_rounds(checked: &CheckedSpec) -> Option<String> {
+    let Schedule::Interval { every_min, .. } = *checked.schedule() else { return None };
+    let due_again = checked.rounds() != Rounds::Count(1) && busy_s(checked) > every_min.saturating_mul(60);
+    due_again.then(|| {
+        format!(
+            "spec.schedule.schedule starts a round every {every_min} min, and one may take {} s: rounds never \
+             overlap, so some will be missed",
+            busy_s(checked)
+        )
+    })
+}
+
+fn latency_metric(checked: &CheckedSpec) -> Option<String> {
+    let asked =
+        checked.spec().target.as_ref().is_some_and(|target| target.enable_latency_metric == Some(true));
+    asked
+        .then(|| "spec.target.enableLatencyMetric is no longer needed: delays are always measured".to_owned())
+}
+
+fn endless_grace(checked: &CheckedSpec) -> Option<String> {
+    let none = checked.agent_spec().is_some_and(|agents| agents.termination_grace_period_min == Some(0));
+    (none && checked.rounds() == Rounds::Forever).then(|| {
+        "spec.agentSpec.terminationGracePeriodMinutes has no effect with roundNumber -1: the last round never comes, \
+         so the agents stay until the NetReach is deleted"
+            .to_owned()
+    })
+}
+
+/// How long the probes of one round may take, seconds.
+fn busy_s(checked: &CheckedSpec) -> u64 {
+    let load = checked.load();
+    u64::from(load.duration_s) + u64::from(load.timeout_ms).div_ceil(1_000)
+}

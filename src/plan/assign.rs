@@ -1,0 +1,120 @@
+//! Targets → one assignment per agent, within the budget.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use netreach_wire::{AgentId, Assignment, EchoKey, Load, RoundId, Target};
+
+use crate::budget::{Demand, check_destination};
+use crate::limits::AGENTS_MAX;
+use crate::{OverBudget, Sampling};
+
+/// What all assignments of a round have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How hard each target is probed. Never lowered.
+    pub load: Load,
+    /// Most peers an agent probes in one round; 0 for all that fit.
+    pub peers_per_round: u32,
+    /// Microseconds from the first slot to the round's deadline.
+    pub deadline_us: u64,
+    /// Signs the round's probes and echoes.
+    pub key: &'a EchoKey,
+}
+
+/// The assignments of a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// One per agent, in the agents' order. `start_in_us` is 0: the desk sets it when it hands one out.
+    pub assignments: Vec<Assignment>,
+    /// How many peers each agent probes, when not all of them.
+    pub sampling: Option<Sampling>,
+}
+
+/// Gives every agent its own pod, every target that is not a pod's, and its peers: all of them while they fit, else
+/// (or when `peers_per_round` says so) a sample that moves on from round to round, see [`Sampling`]. Same
+/// arguments, same assignments; the order of `agents` does not matter.
+///
+/// # Errors
+/// When the rate asked for does not fit even with a single peer.
+pub fn assign(
+    round: &RoundId,
+    terms: &Terms<'_>,
+    targets: &[Target],
+    agents: &[AgentId],
+) -> Result<Assigned, OverBudget> {
+    let agents: BTreeSet<&AgentId> = agents.iter().collect();
+    if agents.len() > AGENTS_MAX {
+        return Err(OverBudget::Agents { agents: agents.len() });
+    }
+    let places = places(targets, &agents);
+    let of = places.len().saturating_sub(1);
+    let peers = peers_that_fit(terms, targets, agents.len(), of)?;
+    let sampling = (peers < of).then(|| Sampling::new(peers, of));
+    let probed = sampling.map_or_else(|| vec![true; of + 1], |sampling| sampling.distances(round.number));
+    let targets_of = |agent: &AgentId| {
+        let own = places[agent.pod.as_str()];
+        let is_probed = |target: &&Target| match &target.backend {
+            Some(pod) => probed[(places[pod.as_str()] + places.len() - own) % places.len()],
+            None => true,
+        };
+        targets.iter().filter(is_probed).cloned().collect()
+    };
+    let assignment = |agent: &AgentId| Assignment {
+        round: round.clone(),
+        agent: agent.clone(),
+        load: terms.load,
+        targets: targets_of(agent),
+        start_in_us: 0,
+        deadline_us: terms.deadline_us,
+        phase: phase(round, agent),
+        key: terms.key.clone(),
+    };
+    Ok(Assigned { assignments: agents.into_iter().map(assignment).collect(), sampling })
+}
+
+/// Every pod's place in the ring: those of the agents and those behind the targets, by name.
+fn places<'a>(targets: &'a [Target], agents: &BTreeSet<&'a AgentId>) -> BTreeMap<&'a str, usize> {
+    let backends = targets.iter().filter_map(|target| target.backend.as_deref());
+    let pods: BTreeSet<&str> = backends.chain(agents.iter().map(|agent| agent.pod.as_str())).collect();
+    pods.into_iter().enumerate().map(|(place, pod)| (pod, place)).collect()
+}
+
+fn peers_that_fit(terms: &Terms<'_>, targets: &[Target], agents: usize, of: usize) -> Result<usize, OverBudget> {
+    let mut per_pod: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut shared: BTreeMap<IpAddr, u64> = BTreeMap::new();
+    for target in targets {
+        match &target.backend {
+            Some(pod) => *per_pod.entry(pod).or_default() += 1,
+            None => *shared.entry(target.address.ip()).or_default() += 1,
+        }
+    }
+    for (&address, &targets) in &shared {
+        check_destination(&terms.load, agents as u64, address, targets)?;
+    }
+    let demand = Demand {
+        load: terms.load,
+        agents: agents as u64,
+        peers: of as u64,
+        peers_wanted: u64::from(terms.peers_per_round),
+        targets_per_pod: per_pod.into_values().max().unwrap_or(0),
+        shared: shared.into_values().sum(),
+    };
+    let peers = demand.peers_that_fit()?;
+    Ok(usize::try_from(peers).expect("no more peers fit than there are"))
+}
+
+/// An agent's own fraction of the interval between slots (in 2^-64), another one each round, so that agents do not send in
+/// step: FNV-1a (64 bits) over round and agent, stirred by the finalizer of SplitMix64, since FNV alone leaves like
+/// names with like numbers.
+fn phase(round: &RoundId, agent: &AgentId) -> u64 {
+    let number = round.number.to_le_bytes();
+    // Names hold no zero bytes, so parts cannot run into each other.
+    let parts = [round.uid.as_bytes(), &[0], &number, agent.node.as_bytes(), &[0], agent.pod.as_bytes()];
+    let fnv = parts.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,221 @@
+//! Puts a round's results together. What an agent says is checked again here: a result that contradicts itself or
+//! its assignment counts as missing, with the contradiction as the reason.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use netreach_measure::{Digits, Spread, Tally};
+use netreach_wire::{
+    AgentId, AgentResult, Assignment, Malformed, RoundId, Target, TargetResult, VersionError, understood,
+};
+
+use crate::round_report::VERSION;
+use crate::{AgentReport, ClosedRound, Figures, MissingAgent, RoundReport, Submitted, TargetReport};
+
+/// Why an agent's result was not taken into the round.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refused {
+    /// The agent speaks another version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// It contradicts itself.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It belongs to another round.
+    #[error("result is of round {found} (this is {expected})")]
+    OtherRound {
+        /// What it says.
+        found: RoundId,
+        /// What it was submitted for.
+        expected: RoundId,
+    },
+    /// It has more or fewer targets than were assigned.
+    #[error("result holds {found} targets (assigned: {expected})")]
+    Targets {
+        /// How many it holds.
+        found: usize,
+        /// How many were assigned.
+        expected: usize,
+    },
+    /// Probes sent and unsent are not the slots that were planned.
+    #[error("result counts {found} of {expected} slots at {target} (a whole round counts each once)")]
+    Slots {
+        /// The target's name.
+        target: String,
+        /// Sent and unsent together.
+        found: u64,
+        /// Planned.
+        expected: u64,
+    },
+    /// Its clock cannot be brought to the manager's.
+    #[error("result began or ended at no instant of the calendar (years -9999 to 9999)")]
+    Clock,
+}
+
+/// The report of a closed round. The same facts give the same report, whatever order they came in.
+///
+/// Should one agent have submitted twice, the result that was on time counts, and of two alike the one that began
+/// first. Results of agents without an assignment are dropped: nobody asked them.
+#[must_use]
+pub fn merge(round: ClosedRound) -> RoundReport {
+    let ClosedRound {
+        id,
+        task,
+        spec,
+        due,
+        start,
+        deadline,
+        ended,
+        assignments,
+        submitted,
+        lost,
+        mut gaps,
+        sampling,
+        interrupted,
+        results_lost,
+        clock_offsets_us,
+    } = round;
+    let submitted = one_each(&submitted);
+    let (mut agents, mut missing) = (Vec::new(), Vec::new());
+    for assignment in &assignments {
+        let agent = &assignment.agent;
+        let offset_us = clock_offsets_us.get(agent).copied().unwrap_or_default();
+        match submitted.get(agent).map(|one| accept(&id, assignment, one, offset_us)) {
+            Some(Ok(report)) => agents.push(report),
+            Some(Err(refused)) => missing.push(absent(agent, format!("result refused: {refused}"))),
+            None => {
+                let why = lost.get(agent).map_or("no result by the deadline", String::as_str);
+                missing.push(absent(agent, why.to_owned()));
+            }
+        }
+    }
+    agents.sort_by(|a, b| a.agent.cmp(&b.agent));
+    missing.sort();
+    gaps.sort();
+    RoundReport {
+        version: VERSION,
+        id,
+        task,
+        spec,
+        due,
+        start,
+        deadline,
+        ended,
+        agents,
+        missing,
+        gaps,
+        sampling,
+        interrupted,
+        results_lost,
+    }
+}
+
+fn absent(agent: &AgentId, why: String) -> MissingAgent {
+    MissingAgent { agent: agent.clone(), why }
+}
+
+fn one_each(submitted: &[Submitted]) -> BTreeMap<&AgentId, &Submitted> {
+    let rank = |one: &Submitted| (one.late, one.result.started_at_us, one.result.elapsed_us);
+    let mut by_agent: BTreeMap<&AgentId, &Submitted> = BTreeMap::new();
+    for one in submitted {
+        let kept = by_agent.entry(&one.agent).or_insert(one);
+        if rank(one) < rank(kept) {
+            *kept = one;
+        }
+    }
+    by_agent
+}
+
+fn accept(
+    round: &RoundId,
+    assignment: &Assignment,
+    submitted: &Submitted,
+    offset_us: i64,
+) -> Result<AgentReport, Refused> {
+    let Submitted { agent, result, late } = submitted;
+    understood(result.version)?;
+    result.check()?;
+    if result.round != *round {
+        return Err(Refused::OtherRound { found: result.round.clone(), expected: round.clone() });
+    }
+    let (found, expected) = (result.targets.len(), assignment.targets.len());
+    if found != expected {
+        return Err(Refused::Targets { found, expected });
+    }
+    let AgentResult { started_at_us, elapsed_us, interrupted, ref targets, usage, .. } = *result;
+    let clock = Clock { started_us: started_at_us.checked_sub(offset_us).ok_or(Refused::Clock)? };
+    clock.after(elapsed_us)?;
+    let mut lateness = Spread::new(Digits::Two);
+    let mut reports = Vec::with_capacity(expected);
+    for (target, result) in assignment.targets.iter().zip(targets) {
+        let tally = Tally::try_from(&result.tally)?;
+        lateness.merge(&tally.parts().lateness);
+        let slots = counted(target, &tally, assignment.load.slots(), interrupted)?;
+        reports.push(report(target, result, &tally, slots, &clock)?);
+    }
+    Ok(AgentReport {
+        agent: agent.clone(),
+        late: *late,
+        interrupted,
+        started: clock.after(0)?,
+        elapsed_us,
+        load: assignment.load,
+        usage,
+        lateness: Figures::of(&lateness),
+        targets: reports,
+    })
+}
+
+/// The planned slots, once the tally is seen to account for them. Only a round cut short may count fewer: the slots
+/// it never came to are unsent.
+fn counted(target: &Target, tally: &Tally, planned: u64, interrupted: bool) -> Result<u64, Refused> {
+    let found = tally.sent() + tally.parts().unsent;
+    if found == planned || (interrupted && found < planned) {
+        return Ok(planned);
+    }
+    Err(Refused::Slots { target: target.name.clone(), found, expected: planned })
+}
+
+fn report(
+    target: &Target,
+    result: &TargetResult,
+    tally: &Tally,
+    slots: u64,
+    clock: &Clock,
+) -> Result<TargetReport, Refused> {
+    let parts = tally.parts();
+    Ok(TargetReport {
+        name: target.name.clone(),
+        url: target.url.clone(),
+        family: target.family,
+        via: target.via,
+        began: clock.after(result.began_us)?,
+        elapsed_us: result.ended_us - result.began_us,
+        slots,
+        unsent: slots - tally.sent(),
+        statuses: parts.statuses.clone(),
+        failures: parts.failures.iter().map(|(failure, n)| (failure.key().to_owned(), *n)).collect(),
+        backends: parts.backends.clone(),
+        body_bytes: parts.body_bytes,
+        retransmits: parts.retransmits,
+        latency: Figures::of(&parts.latency),
+        from_slot: Figures::of(&parts.from_slot),
+        lateness: Figures::of(&parts.lateness),
+        connect: Figures::of(&parts.connect),
+        first_byte: Figures::of(&parts.first_byte),
+        rtt: Figures::of(&parts.rtt),
+    })
+}
+
+/// An agent's first slot on the manager's clock, microseconds since 1970.
+struct Clock {
+    started_us: i64,
+}
+
+impl Clock {
+    fn after(&self, us: u64) -> Result<Timestamp, Refused> {
+        let at =
+            i64::try_from(us).ok().and_then(|us| self.started_us.checked_add(us)).ok_or(Refused::Clock)?;
+        Timestamp::from_microsecond(at).map_err(|_| Refused::Clock)
+    }
+}

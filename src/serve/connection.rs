@@ -1,0 +1,348 @@
+//! One connection: heads in, answers out, until either side has had enough.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_lite::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, future};
+use http_types::{Body, Request, Response};
+use tide::Server;
+
+use crate::body::{Decoder, Framing, Step};
+use crate::fault::Fault;
+use crate::head::{Head, HeadParser};
+use crate::inbound::{self, Feed};
+use crate::limits::{BODY_READ_BYTES, HEAD_READ_BYTES, IDLE_BUFFER_BYTES_MAX, LINGER_BYTES_MAX, WRITE_BYTES};
+use crate::phase::Phase;
+use crate::reply::{self, Asked, End};
+use crate::seats::Seat;
+
+/// Serves one connection to its end. Errors of the stream end it in silence: there is nobody left to tell.
+pub(crate) async fn serve<T, S>(stream: T, seat: Seat, peer: SocketAddr, app: Server<S>)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: Clone + Send + Sync + 'static,
+{
+    let mut connection = Connection {
+        stream,
+        seat,
+        peer: peer.to_string(),
+        heads: HeadParser::default(),
+        input: Vec::new(),
+        output: Vec::new(),
+        stalled: false,
+    };
+    while let Ok(Next::Again) = connection.exchange(&app).await {}
+}
+
+struct Connection<T> {
+    stream: T,
+    seat: Seat,
+    peer: String,
+    heads: HeadParser,
+    /// Read and not yet used. Empty, and small, while the connection is idle.
+    input: Vec<u8>,
+    /// To be written.
+    output: Vec<u8>,
+    /// Whether the peer has been slow to take the present answer.
+    stalled: bool,
+}
+
+enum Next {
+    Again,
+    Close,
+}
+
+/// What the app said, and whether the connection can go on after it.
+struct Answer {
+    response: Response,
+    asked: Asked,
+    keep_alive: bool,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
+    /// One request and its answer.
+    async fn exchange<S>(&mut self, app: &Server<S>) -> io::Result<Next>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let answered = match self.next_head().await {
+            Ok(Some((head, began_us))) => self.answer(app, head, began_us).await,
+            Ok(None) => return Ok(Next::Close),
+            Err(fault) => Err(fault),
+        };
+        let Answer { response, asked, keep_alive } = answered.unwrap_or_else(|fault| self.refusal(&fault));
+        let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_closing();
+        self.send(response, asked, keep_alive).await?;
+        if keep_alive {
+            return Ok(Next::Again);
+        }
+        self.part().await?;
+        Ok(Next::Close)
+    }
+
+    /// The next request's head and, if it came in pieces, the instant of the first; none when the peer is gone or
+    /// nothing came.
+    async fn next_head(&mut self) -> Result<Option<(Head, Option<u64>)>, Fault> {
+        self.seat.enter(Phase::Waiting, self.seat.now_us());
+        if self.seat.is_closing() {
+            return Ok(None);
+        }
+        if self.input.is_empty() {
+            self.rest();
+        }
+        let mut began_us = None;
+        loop {
+            if let Some(head) = self.heads.parse(&self.input)? {
+                self.input.drain(..head.bytes);
+                return Ok(Some((head, began_us)));
+            }
+            if began_us.is_none() && !self.input.is_empty() {
+                let now_us = self.seat.now_us();
+                began_us = Some(now_us);
+                self.seat.enter(Phase::Head, now_us);
+            }
+            match self.read::<HEAD_READ_BYTES>().await {
+                Ok(1..) => {}
+                Ok(0) if began_us.is_some() && self.seat.is_overdue() => return Err(Fault::HeadLate),
+                Ok(0) | Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    async fn answer<S>(&mut self, app: &Server<S>, head: Head, began_us: Option<u64>) -> Result<Answer, Fault>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let Head { mut request, bytes: _, framing, keep_alive, expects_continue } = head;
+        request.set_peer_addr(Some(&self.peer));
+        let asked = Asked::by(&request);
+        let decoder = Decoder::new(framing, self.seat.limits().body_bytes_max)?;
+        match framing {
+            // Most bodies come with their head; those need no pipe.
+            Framing::Length(length) if length <= self.input.len() as u64 => {
+                let rest = self.input.split_off(usize::try_from(length).unwrap_or(usize::MAX));
+                request.set_body(std::mem::replace(&mut self.input, rest));
+            }
+            Framing::Length(_) | Framing::Chunked => {
+                let began_us = began_us.unwrap_or_else(|| self.seat.now_us());
+                // Boxed, so that connections without such a body do not carry the space for it.
+                let (response, is_whole) =
+                    Box::pin(self.respond_to_stream(app, request, decoder, expects_continue, began_us))
+                        .await?;
+                return Ok(Answer { response, asked, keep_alive: keep_alive && is_whole });
+            }
+            Framing::None => {}
+        }
+        self.seat.enter(Phase::Answering, 0);
+        Ok(Answer { response: respond(app, request).await, asked, keep_alive })
+    }
+
+    /// Lets the app work while its request's body flows in; says whether the body has been read to its end.
+    async fn respond_to_stream<S>(
+        &mut self,
+        app: &Server<S>,
+        mut request: Request,
+        mut decoder: Decoder,
+        expects_continue: bool,
+        began_us: u64,
+    ) -> Result<(Response, bool), Fault>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let (feed, body) = inbound::pipe();
+        let length = decoder.length();
+        request.set_body(Body::from_reader(body, length));
+        self.seat.enter(Phase::Body, began_us);
+        let mut outcome = Ok(());
+        let pump = async {
+            outcome = self.pump(&mut decoder, feed, expects_continue).await;
+            // Only the app ends this; without its body it will soon.
+            future::pending().await
+        };
+        let response = future::or(respond(app, request), pump).await;
+        outcome?;
+        self.seat.enter(Phase::Answering, 0);
+        Ok((response, decoder.is_whole()))
+    }
+
+    /// Carries the body to the app, as far as the app wants it.
+    async fn pump(&mut self, decoder: &mut Decoder, feed: Feed, expects_continue: bool) -> Result<(), Fault> {
+        if !feed.is_wanted().await {
+            return Ok(());
+        }
+        let mut went_on = !expects_continue;
+        loop {
+            let fault = match decoder.step(&self.input) {
+                Ok(Step::Whole) => {
+                    self.seat.enter(Phase::Answering, 0);
+                    return Ok(());
+                }
+                Ok(Step::Skip(count)) => {
+                    self.input.drain(..count);
+                    continue;
+                }
+                Ok(Step::Data(count)) => {
+                    let rest = self.input.split_off(count);
+                    if !feed.send(Ok(std::mem::replace(&mut self.input, rest))).await {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Ok(Step::More) => {
+                    let asked_for = went_on || self.go_on().await.is_ok();
+                    went_on = true;
+                    match self.read::<BODY_READ_BYTES>().await {
+                        Ok(1..) if asked_for => continue,
+                        _ if self.seat.is_overdue() => Fault::BodyLate,
+                        _ => Fault::BodyCut,
+                    }
+                }
+                Err(fault) => fault,
+            };
+            feed.send(Err(io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))).await;
+            return Err(fault);
+        }
+    }
+
+    /// Tells a client that holds its body back to send it.
+    async fn go_on(&mut self) -> io::Result<()> {
+        self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        self.stream.flush().await
+    }
+
+    fn refusal(&self, fault: &Fault) -> Answer {
+        tracing::debug!(peer = self.peer, %fault, "refused a request");
+        let mut response = Response::new(fault.status());
+        response.set_body(format!("{fault}\n"));
+        Answer { response, asked: Asked::UNREAD, keep_alive: false }
+    }
+
+    /// Writes an answer: in one write if it is small, in bounded memory if it is not.
+    async fn send(&mut self, mut response: Response, asked: Asked, keep_alive: bool) -> io::Result<()> {
+        self.stalled = false;
+        let end = asked.end_of(&response);
+        reply::write_head(&mut self.output, &response, asked, keep_alive && end != End::Close);
+        let body = response.take_body();
+        match end {
+            End::Absent => {}
+            End::Length(length) => self.send_length(body, length).await?,
+            End::Chunked | End::Close => self.send_stream(body, end).await?,
+        }
+        self.flush().await
+    }
+
+    async fn send_length(&mut self, mut body: Body, length: u64) -> io::Result<()> {
+        let mut left = usize::try_from(length).unwrap_or(usize::MAX);
+        while left > 0 {
+            if self.output.len() >= WRITE_BYTES {
+                self.flush().await?;
+            }
+            let chunk = body.fill_buf().await?;
+            if chunk.is_empty() {
+                // The length has been said: all that can be done is not to pretend that this is it.
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let count = chunk.len().min(left).min(WRITE_BYTES);
+            self.output.extend_from_slice(&chunk[..count]);
+            body.consume(count);
+            left -= count;
+        }
+        Ok(())
+    }
+
+    async fn send_stream(&mut self, mut body: Body, end: End) -> io::Result<()> {
+        loop {
+            // What is there goes out before more is awaited: the body may be a watch that is silent for hours.
+            if self.output.len() >= WRITE_BYTES || future::poll_once(body.fill_buf()).await.is_none() {
+                self.flush().await?;
+                if std::mem::take(&mut self.stalled) {
+                    // Each chunk has its own time, and what the app needs for the next does not count.
+                    self.seat.enter(Phase::Answering, 0);
+                }
+            }
+            let chunk = body.fill_buf().await?;
+            let count = chunk.len().min(WRITE_BYTES);
+            if end == End::Chunked {
+                self.output.extend_from_slice(format!("{count:x}\r\n").as_bytes());
+            }
+            self.output.extend_from_slice(&chunk[..count]);
+            if end == End::Chunked {
+                self.output.extend_from_slice(b"\r\n");
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            body.consume(count);
+        }
+    }
+
+    /// Writes out what has been collected. The clock starts when the peer first stalls, and runs on from there
+    /// until the answer is out.
+    async fn flush(&mut self) -> io::Result<()> {
+        let mut written = 0;
+        poll_fn(|cx| self.poll_write(cx, &mut written)).await?;
+        self.output.clear();
+        self.stream.flush().await
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
+        while *written < self.output.len() {
+            let poll = Pin::new(&mut self.stream).poll_write(cx, &self.output[*written..]);
+            if poll.is_pending() && !self.stalled {
+                self.stalled = true;
+                self.seat.enter(Phase::Writing, self.seat.now_us());
+            }
+            match ready!(poll)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => *written += count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closes our side and hears the peer out for a moment: closing with bytes unread would reset the connection,
+    /// and the reset may overtake the answer.
+    async fn part(&mut self) -> io::Result<()> {
+        self.seat.enter(Phase::Lingering, self.seat.now_us());
+        self.stream.close().await?;
+        self.seat.end_sending();
+        let mut heard = 0;
+        while heard < LINGER_BYTES_MAX {
+            self.input.clear();
+            match self.read::<BODY_READ_BYTES>().await? {
+                0 => break,
+                count => heard += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the peer sends to the input. The buffer it is read into lives only while it is read, so that a
+    /// silent connection holds none.
+    async fn read<const BYTES: usize>(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| {
+            let mut buffer = [0; BYTES];
+            let count = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            self.input.extend_from_slice(&buffer[..count]);
+            Poll::Ready(Ok(count))
+        })
+        .await
+    }
+
+    /// Gives back what an idle connection need not hold; small buffers stay, for the next request is likely alike.
+    fn rest(&mut self) {
+        self.input.shrink_to(IDLE_BUFFER_BYTES_MAX);
+        self.output.shrink_to(IDLE_BUFFER_BYTES_MAX);
+        self.heads.rest(IDLE_BUFFER_BYTES_MAX);
+    }
+}
+
+async fn respond<S: Clone + Send + Sync + 'static>(app: &Server<S>, request: Request) -> Response {
+    match app.respond(request).await {
+        Ok(response) => response,
+        Err(error) => Response::new(error.status()),
+    }
+}

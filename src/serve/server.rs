@@ -1,0 +1,156 @@
+//! Accepting, watching, and coming to an end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_io::Timer;
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use futures_lite::future;
+use tide::Server;
+
+use crate::Stop;
+use crate::connection;
+use crate::limits::{ACCEPT_PAUSE_MS, Limits};
+use crate::seats::{NoSeat, Seat, Seats};
+
+/// Why a server ended before it was stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener is of no more use.
+    #[error("could not accept connections (the listening socket failed)")]
+    Accept(#[source] io::Error),
+}
+
+/// Serves `app` to whoever connects, until `stop` is thrown: then it stops listening, closes idle connections, and
+/// ends when every answer in progress is out, or after [`Limits::drain_ms`]. Dropping the future cuts them all.
+///
+/// # Errors
+/// When the listener itself fails. A machine that runs short of files or memory is waited for instead.
+pub async fn run<S>(
+    listener: TcpListener,
+    app: Server<S>,
+    limits: Limits,
+    stop: Stop,
+) -> Result<(), ServeError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let seats = Seats::new(limits.clone());
+    let _cut = CutOnDrop(Arc::clone(&seats));
+    let stopped = async {
+        stop.stopped().await;
+        Ok(())
+    };
+    let accepting = accept_all(&listener, &app, &seats);
+    future::or(stopped, future::or(accepting, watch(&seats, &limits))).await?;
+    // Whoever connects from here on is refused by the kernel, at once.
+    drop(listener);
+    seats.close();
+    let drained = async {
+        emptied(&seats).await;
+        Ok(())
+    };
+    let given_up = async {
+        Timer::after(Duration::from_millis(limits.drain_ms)).await;
+        tracing::warn!(drain_ms = limits.drain_ms, "gave up answers that were still in progress");
+        Ok(())
+    };
+    future::or(drained, future::or(given_up, watch(&seats, &limits))).await
+}
+
+/// However `run` ends, no connection outlives it.
+struct CutOnDrop(Arc<Seats>);
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        self.0.cut_all();
+    }
+}
+
+async fn accept_all<S>(listener: &TcpListener, app: &Server<S>, seats: &Arc<Seats>) -> Result<(), ServeError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) if is_shortage(&error) => {
+                tracing::warn!(%error, "could not accept a connection: making room");
+                seats.make_room();
+                Timer::after(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+                continue;
+            }
+            Err(error) if is_fatal(&error) => return Err(ServeError::Accept(error)),
+            // The peer was gone before it was accepted.
+            Err(_) => continue,
+        };
+        if let Some(seat) = find_seat(seats, &stream, peer).await {
+            // Answers are written whole; waiting for more to send would only delay them.
+            let _ = stream.set_nodelay(true);
+            task::spawn(connection::serve(stream, seat, peer, app.clone()));
+        }
+    }
+}
+
+/// A seat as soon as there is one. Until then the others stay in the kernel's backlog; but a peer that has more than
+/// its part does not hold them up.
+async fn find_seat(seats: &Arc<Seats>, stream: &TcpStream, peer: SocketAddr) -> Option<Seat> {
+    loop {
+        let left = seats.listen();
+        match seats.take(stream, peer) {
+            Ok(seat) => return Some(seat),
+            Err(NoSeat::ForPeer) => {
+                tracing::debug!(%peer, "closed a connection (the peer has as many as it may)");
+                return None;
+            }
+            Err(NoSeat::ForAnybody) => {
+                let pause = async {
+                    Timer::after(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+                };
+                future::or(left, pause).await;
+            }
+        }
+    }
+}
+
+/// Ends what lasts too long, for ever. Four looks within the shortest limit make it at most a quarter late.
+async fn watch(seats: &Seats, limits: &Limits) -> Result<(), ServeError> {
+    let Limits { head_ms, request_ms, idle_ms, write_ms, .. } = *limits;
+    let shortest_ms = [head_ms, request_ms, idle_ms, write_ms].into_iter().min().unwrap_or_default();
+    let every = Duration::from_millis((shortest_ms / 4).clamp(5, 250));
+    loop {
+        Timer::after(every).await;
+        seats.end_overdue();
+    }
+}
+
+async fn emptied(seats: &Seats) {
+    loop {
+        let left = seats.listen();
+        if seats.is_empty() {
+            return;
+        }
+        left.await;
+    }
+}
+
+/// The machine has no more files or memory for us now.
+fn is_shortage(error: &io::Error) -> bool {
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = 105;
+    matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE | ENOBUFS))
+}
+
+/// It is no listening socket (any more): asking again would spin.
+fn is_fatal(error: &io::Error) -> bool {
+    const EBADF: i32 = 9;
+    const EINVAL: i32 = 22;
+    const ENOTSOCK: i32 = 88;
+    const EOPNOTSUPP: i32 = 95;
+    matches!(error.raw_os_error(), Some(EBADF | EINVAL | ENOTSOCK | EOPNOTSUPP))
+}

@@ -1,0 +1,66 @@
+//! How a server learns that it should end.
+
+use std::convert::Infallible;
+
+use async_channel::{Receiver, Sender, bounded};
+
+/// One switch, any number of clones; thrown once and for all.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    // Nothing is ever sent: closing a channel wakes everybody who receives, at no cost until then.
+    sender: Sender<Infallible>,
+    receiver: Receiver<Infallible>,
+}
+
+impl Stop {
+    /// A switch that has not been thrown.
+    #[must_use]
+    pub fn new() -> Self {
+        let (sender, receiver) = bounded(1);
+        Self { sender, receiver }
+    }
+
+    /// Throws it. Throwing it again changes nothing.
+    pub fn stop(&self) {
+        self.sender.close();
+    }
+
+    /// Whether it has been thrown.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.receiver.is_closed()
+    }
+
+    /// Ends when it is thrown, at once if it has been.
+    pub async fn stopped(&self) {
+        // The only way out of this is the error of a closed channel.
+        let _ = self.receiver.recv().await;
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::{block_on, poll_once};
+
+    use super::*;
+
+    #[test]
+    fn every_clone_hears_the_stop_and_none_hears_it_before() {
+        block_on(async {
+            let (here, there) = (Stop::new(), Stop::new());
+            let clone = here.clone();
+            assert!(poll_once(clone.stopped()).await.is_none());
+            here.stop();
+            here.stop();
+            clone.stopped().await;
+            assert!(clone.is_stopped());
+            assert!(!there.is_stopped());
+        });
+    }
+}

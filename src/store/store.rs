@@ -1,0 +1,187 @@
+//! The store itself, over any object store; here a local directory.
+
+use std::path::Path as Directory;
+
+use futures_lite::StreamExt as _;
+use futures_lite::future::block_on;
+use netreach_report::{RoundReport, VERSION};
+use netreach_wire::{AgentId, AgentResult, RoundId};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::PACKED_BYTES_MAX;
+use crate::{StoreError, key, packed};
+
+/// Rounds and results in a directory.
+///
+/// What a call has written is on the disk when it returns: the file, its name and every new folder above it are synced.
+#[derive(Debug)]
+pub struct Store {
+    objects: LocalFileSystem,
+}
+
+/// Whether a write was the first of its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// This call wrote it.
+    Now,
+    /// It was there already, and stays as it was.
+    Before,
+}
+
+/// A result as it is kept while its round is open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptResult {
+    /// Who submitted it.
+    pub agent: AgentId,
+    /// Whether it came after the deadline.
+    pub late: bool,
+    /// What it said.
+    pub result: AgentResult,
+}
+
+impl Store {
+    /// Opens the store in `dir`, creating it where it is not there, and tries at once whether it can be written to.
+    ///
+    /// # Errors
+    /// When `dir` cannot be created, is no directory, or takes no files.
+    pub fn open_local(dir: &Directory) -> Result<Self, StoreError> {
+        let directory = |why: String| StoreError::Directory { dir: dir.to_owned(), why };
+        std::fs::create_dir_all(dir).map_err(|error| directory(error.to_string()))?;
+        let objects = LocalFileSystem::new_with_prefix(dir).map_err(|error| directory(error.to_string()))?;
+        let store = Self { objects: objects.with_fsync(true) };
+        // The very way rounds are closed: some file systems take files and no second name for one.
+        let probe = Path::from("writable");
+        store.create(&probe, Vec::new()).map_err(|error| directory(error.to_string()))?;
+        match block_on(store.objects.delete(&probe)) {
+            // Another process that opens the store at the same time may have been quicker.
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(store),
+            Err(error) => Err(directory(error.to_string())),
+        }
+    }
+
+    /// Keeps an agent's result. The first one counts: another of the same round and agent changes nothing, and a late
+    /// one is not kept beside one that was on time.
+    ///
+    /// # Errors
+    /// When it is too large or the disk fails.
+    pub fn keep_result(&self, kept: &KeptResult) -> Result<Written, StoreError> {
+        let KeptResult { agent, late, result } = kept;
+        if *late && self.exists(&key::result(&result.round, agent, false)?)? {
+            return Ok(Written::Before);
+        }
+        self.create_packed(&key::result(&result.round, agent, *late)?, kept)
+    }
+
+    /// Every result kept of a round, those in time first, each in the order of nodes and pods.
+    ///
+    /// # Errors
+    /// When one cannot be understood or the disk fails.
+    pub fn read_results(&self, round: &RoundId) -> Result<Vec<KeptResult>, StoreError> {
+        let mut results = Vec::new();
+        for late in [false, true] {
+            let folder = key::results(round, late)?;
+            let keys = block_on(self.objects.list(Some(&folder)).try_collect::<_, _, Vec<_>>());
+            let mut keys = keys.map_err(|error| disk("list", &folder, error))?;
+            keys.sort_by(|a, b| a.location.cmp(&b.location));
+            for key in keys.into_iter().map(|meta| meta.location) {
+                let kept: KeptResult = self.read(&key)?.ok_or_else(|| corrupt(&key, "it was removed"))?;
+                if kept.late != late || key::result(round, &kept.agent, late)? != key {
+                    return Err(corrupt(&key, "it holds another agent's result"));
+                }
+                results.push(kept);
+            }
+        }
+        Ok(results)
+    }
+
+    /// Closes a round with its report. Of several writers one closes it; the others learn that it was closed before.
+    ///
+    /// # Errors
+    /// When the report is too large or the disk fails.
+    pub fn close_round(&self, report: &RoundReport) -> Result<Written, StoreError> {
+        self.create_packed(&key::closed(&report.id)?, report)
+    }
+
+    /// The report of a closed round; none while it is open or unknown.
+    ///
+    /// # Errors
+    /// When it cannot be understood or the disk fails.
+    pub fn read_round(&self, round: &RoundId) -> Result<Option<RoundReport>, StoreError> {
+        let key = key::closed(round)?;
+        match self.read::<RoundReport>(&key)? {
+            Some(report) if report.version != VERSION => {
+                Err(StoreError::Form { key: key.to_string(), found: report.version })
+            }
+            Some(report) if report.id != *round => {
+                Err(corrupt(&key, &format!("it holds round {}", report.id)))
+            }
+            report => Ok(report),
+        }
+    }
+
+    /// The numbers of a NetReach's closed rounds, rising.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn list_rounds(&self, uid: &str) -> Result<Vec<u64>, StoreError> {
+        let folder = key::rounds(uid)?;
+        let listed = block_on(self.objects.list_with_delimiter(Some(&folder)));
+        let folders = listed.map_err(|error| disk("list", &folder, error))?.common_prefixes;
+        let mut numbers = Vec::new();
+        for number in folders.iter().filter_map(key::number) {
+            if self.exists(&key::closed(&RoundId { uid: uid.to_owned(), number })?)? {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn create_packed(&self, key: &Path, value: &impl Serialize) -> Result<Written, StoreError> {
+        let packed = packed::pack(value)
+            .map_err(|error| StoreError::TooLarge { key: key.to_string(), why: error.to_string() })?;
+        self.create(key, packed)
+    }
+
+    fn create(&self, key: &Path, bytes: Vec<u8>) -> Result<Written, StoreError> {
+        match block_on(self.objects.put_opts(key, bytes.into(), PutMode::Create.into())) {
+            Ok(_) => Ok(Written::Now),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Written::Before),
+            Err(error) => Err(disk("write", key, error)),
+        }
+    }
+
+    fn exists(&self, key: &Path) -> Result<bool, StoreError> {
+        match block_on(self.objects.head(key)) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(disk("read", key, error)),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, StoreError> {
+        let found = match block_on(self.objects.get(key)) {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(disk("read", key, error)),
+        };
+        if found.meta.size > PACKED_BYTES_MAX {
+            return Err(corrupt(key, &format!("it has {} bytes", found.meta.size)));
+        }
+        let bytes = block_on(found.bytes()).map_err(|error| disk("read", key, error))?;
+        packed::unpack(&bytes).map(Some).map_err(|error| corrupt(key, &error.to_string()))
+    }
+}
+
+fn disk(attempt: &'static str, key: &Path, source: object_store::Error) -> StoreError {
+    StoreError::Disk { attempt, key: key.to_string(), source }
+}
+
+fn corrupt(key: &Path, why: &str) -> StoreError {
+    StoreError::Corrupt { key: key.to_string(), why: why.to_owned() }
+}
