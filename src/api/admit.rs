@@ -23,8 +23,8 @@ pub struct Admitted {
 /// Fills in defaults and proves an object.
 ///
 /// # Errors
-/// Every fault of shape and sense in one list, ordered by path, at most [`limits::ERRORS_MAX`] and a last one that
-/// counts the others.
+/// Every fault of shape and sense in one list, ordered by path, at most [`limits::ERRORS_MAX`] and a last one
+/// that says when there are more.
 pub fn admit(raw: Value, facts: &ClusterFacts) -> Result<Admitted, Vec<FieldError>> {
     let mut errors = envelope::faults(&raw);
     if envelope::is_foreign(&raw) {

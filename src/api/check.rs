@@ -1,5 +1,5 @@
-//! Proves that a spec makes sense, or tells every fault of it at once. What a schema can say is said again here,
-//! because the controller meets specs that no webhook has seen.
+//! Proves that a spec makes sense, or tells every fault of it at once. What a schema can say is said again
+//! here, because the controller meets specs that no webhook has seen.
 
 use std::sync::LazyLock;
 
@@ -44,8 +44,8 @@ const IP_VERSIONS: [&str; 2] = ["spec.target.ipv4", "spec.target.ipv6"];
 /// The bundled database: what a name means does not depend on the machine.
 static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
-/// Proves a spec. What it leaves out counts as its default, the IP versions as those of a cluster nobody has looked
-/// at; call [`defaults::apply`] before, where the cluster is known.
+/// Proves a spec. What it leaves out counts as its default, the IP versions as those of a cluster nobody has
+/// looked at; call [`defaults::apply`] before, where the cluster is known.
 ///
 /// # Errors
 /// Every fault, each with its path.
@@ -58,7 +58,8 @@ pub fn check(spec: &NetReachSpec) -> Result<CheckedSpec, Vec<FieldError>> {
 pub(crate) struct Fault {
     /// What to tell the user.
     pub(crate) error: FieldError,
-    /// The fields the rule looked at: where one of them is not what the user wrote, the rule has nothing to say.
+    /// The fields the rule looked at: where one of them is not what the user wrote, the rule has nothing to
+    /// say.
     pub(crate) reads: Vec<&'static str>,
 }
 
@@ -95,8 +96,8 @@ pub(crate) fn examine(spec: &NetReachSpec) -> Result<CheckedSpec, Vec<Fault>> {
     }
 }
 
-/// The faults found so far. Its methods read one part of a spec each; after a fault they return some value within
-/// bounds, which nobody gets to see.
+/// The faults found so far. Its methods read one part of a spec each; after a fault they return some value
+/// within bounds, which nobody gets to see.
 #[derive(Default)]
 struct Faults(Vec<Fault>);
 
@@ -131,7 +132,7 @@ impl Faults {
         let (least, most) = STATUS_CODES;
         Expect {
             success_rate,
-            mean_access_delay_ms: self.within(MEAN_DELAY, mean_delay_ms, 1, i64::MAX).unsigned_abs(),
+            mean_access_delay_ms: self.at_least(MEAN_DELAY, mean_delay_ms, 1).unsigned_abs(),
             status_code: expect
                 .status_code
                 .and_then(|code| self.within(STATUS_CODE, code, least, most).try_into().ok()),
@@ -139,7 +140,9 @@ impl Faults {
     }
 
     fn load(&mut self, request: &RequestSpec, round_timeout_min: i64) -> (Load, u32) {
-        let round_ms = round_timeout_min.saturating_mul(MINUTE_MS);
+        // A round without time is told of on its own.
+        let round_ms =
+            if round_timeout_min < 1 { i64::MAX } else { round_timeout_min.saturating_mul(MINUTE_MS) };
         let duration_s = request.duration_s.unwrap_or(defaults::DURATION_S);
         if duration_s <= DURATION_S_MAX && duration_s.saturating_mul(1_000) > round_ms {
             let message = format!(

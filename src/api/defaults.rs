@@ -1,5 +1,5 @@
-//! The only home of default values. Those of the schema are applied by the API server, before any webhook; the
-//! others depend on the cluster or on other fields, and are filled in by [`apply`].
+//! The only home of default values. Those of the schema are applied by the API server, before any webhook;
+//! the others depend on the cluster or on other fields, and are filled in by [`apply`].
 
 use serde::Deserialize;
 

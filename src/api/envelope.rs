@@ -6,11 +6,12 @@ use crate::field_error::{FieldError, name_value, quote};
 use crate::limits::{ERRORS_MAX, NAME_CHARS_MAX};
 use crate::names::{API_VERSION, KIND};
 use crate::nearest::nearest;
+use crate::path::is_plain;
 
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-/// Every fault of a document outside its spec. Of `metadata` only the name is looked at: the rest is Kubernetes'
-/// own. `status` is not looked at: it is never the user's to write.
+/// Every fault of a document outside its spec. Of `metadata` only the name is looked at: the rest is
+/// Kubernetes' own. `status` is not looked at: it is never the user's to write.
 pub(crate) fn faults(document: &Value) -> Vec<FieldError> {
     let Some(fields) = document.as_object() else {
         let message = format!("must be one {KIND} object, got {}", name_value(document));
@@ -25,7 +26,8 @@ pub(crate) fn faults(document: &Value) -> Vec<FieldError> {
             Some(meant) => format!("did you mean {meant}?"),
             None => "remove it".to_owned(),
         };
-        errors.push(FieldError::new(printed(name), format!("is no field of a {KIND}: {hint}")));
+        let path = if is_plain(name) { name.clone() } else { quote(name) };
+        errors.push(FieldError::new(path, format!("is no field of a {KIND}: {hint}")));
     }
     errors
 }
@@ -78,11 +80,6 @@ fn is_subdomain(name: &str) -> bool {
                 && part.last().is_some_and(alphanumeric)
                 && part.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
         })
-}
-
-fn printed(name: &str) -> String {
-    let plain = !name.is_empty() && name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { name.to_owned() } else { quote(name) }
 }
 
 #[cfg(test)]

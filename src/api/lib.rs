@@ -1,5 +1,5 @@
-//! Takes what users write, makes a proven spec of it or tells every fault at once; and holds the types in which
-//! users and API servers see a NetReach.
+//! Takes what users write, makes a proven spec of it or tells every fault at once; and holds the types in
+//! which users and API servers see a NetReach.
 //!
 //! Does not know the cluster, agents, or what time it is: what depends on the cluster comes in as
 //! [`ClusterFacts`].

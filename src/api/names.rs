@@ -75,7 +75,18 @@ pub mod reason {
 
 #[cfg(test)]
 mod tests {
+    use kube::Resource;
+
     use super::*;
+    use crate::NetReach;
+
+    #[test]
+    fn the_type_has_the_promised_names() {
+        assert_eq!(NetReach::api_version(&()), API_VERSION);
+        assert_eq!(NetReach::kind(&()), KIND);
+        let column = format!(".status.conditions[?(@.type==\"{}\")].reason", condition::HEALTHY);
+        assert!(crate::crd_yaml().contains(&column));
+    }
 
     #[test]
     fn group_and_version_make_the_api_version() {

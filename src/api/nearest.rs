@@ -5,7 +5,8 @@ const WORD_BYTES_MAX: usize = 40;
 /// Most letters that may be wrong.
 const SLIPS_MAX: usize = 2;
 
-/// The candidate that differs from `word` in case alone, or else in the fewest letters, at most [`SLIPS_MAX`].
+/// The candidate that differs from `word` in case alone, or else in the fewest letters, at most
+/// [`SLIPS_MAX`].
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > WORD_BYTES_MAX {
         return None;
@@ -20,8 +21,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Letters to insert, delete, exchange with another, or swap with their neighbour, to make one word of the other
-/// (the optimal string alignment distance).
+/// Letters to insert, delete, exchange with another, or swap with their neighbour, to make one word of the
+/// other (the optimal string alignment distance).
 fn slips(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];

@@ -1,7 +1,10 @@
 //! The resource users write: which addresses the agents try, how hard, how often, and what counts as success.
 //!
-//! Every field is optional, and one that was left out stays out when the object is written again: defaults are
-//! filled in by [`crate::defaults`] alone.
+//! Every field is optional, and one that was left out stays out when the object is written again: defaults
+//! are filled in by [`crate::defaults`] alone.
+
+// Several columns share a type or a priority, which the lint takes for one attribute written twice.
+#![allow(clippy::duplicated_attributes)]
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -166,12 +169,12 @@ pub struct ScheduleSpec {
     #[serde(skip_serializing_if = "Option::is_none", rename = "roundTimeoutMinute")]
     #[schemars(range(min = 1), extend("default" = defaults::ROUND_TIMEOUT_MIN))]
     pub round_timeout_min: Option<i64>,
-    /// Either two numbers "M N": the first round after M minutes, then one every N minutes; or a crontab line of
-    /// five fields. "0 60" when left out.
+    /// Either two numbers "M N": the first round after M minutes, then one every N minutes; or a crontab line
+    /// of five fields. "0 60" when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
-    /// The time zone in which a crontab line is read, by its IANA name, for example Asia/Shanghai. UTC when left
-    /// out.
+    /// The time zone in which a crontab line is read, by its IANA name, for example Asia/Shanghai. UTC when
+    /// left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 }

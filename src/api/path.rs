@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::field_error::quote;
+use crate::limits::QUOTE_CHARS_MAX;
 
 /// The way from a spec to one of its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +44,8 @@ impl Path {
         Self(steps)
     }
 
-    /// Takes the value out of the spec; of an item of a list it takes the whole list, so that the places of the
-    /// others do not move.
+    /// Takes the value out of the spec; of an item of a list it takes the whole list, so that the places of
+    /// the others do not move.
     pub(crate) fn remove_from(&self, spec: &mut Value) {
         let mut fields = self.0.iter().map_while(|step| match step {
             Step::Field(name) => Some(name),
@@ -77,8 +78,9 @@ impl fmt::Display for Path {
     }
 }
 
-fn is_plain(name: &str) -> bool {
-    (1..=crate::limits::QUOTE_CHARS_MAX).contains(&name.len())
+/// Whether a field's name can be printed as it is: short, and of the letters that names are made of.
+pub(crate) fn is_plain(name: &str) -> bool {
+    (1..=QUOTE_CHARS_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

@@ -1,6 +1,6 @@
 //! Holds a raw spec against the schema of the definition and tells every part that does not fit, where a
-//! deserializer would stop at the first. Stricter than an API server in one thing: unknown fields are refused, not
-//! dropped.
+//! deserializer would stop at the first. Stricter than an API server in one thing: unknown fields are
+//! refused, not dropped.
 
 use std::sync::LazyLock;
 

@@ -56,7 +56,8 @@ fn type_name(wanted: JsonType) -> &'static str {
     }
 }
 
-/// Whether a text would be a value of that type without its quotes. Short by its nature: it is safe to repeat.
+/// Whether a text would be a value of that type without its quotes. Short by its nature: it is safe to
+/// repeat.
 fn reads_as(text: &str, wanted: JsonType) -> bool {
     let text = text.trim();
     match wanted {

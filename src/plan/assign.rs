@@ -80,7 +80,12 @@ fn places<'a>(targets: &'a [Target], agents: &BTreeSet<&'a AgentId>) -> BTreeMap
     pods.into_iter().enumerate().map(|(place, pod)| (pod, place)).collect()
 }
 
-fn peers_that_fit(terms: &Terms<'_>, targets: &[Target], agents: usize, of: usize) -> Result<usize, OverBudget> {
+fn peers_that_fit(
+    terms: &Terms<'_>,
+    targets: &[Target],
+    agents: usize,
+    of: usize,
+) -> Result<usize, OverBudget> {
     let mut per_pod: BTreeMap<&str, u64> = BTreeMap::new();
     let mut shared: BTreeMap<IpAddr, u64> = BTreeMap::new();
     for target in targets {

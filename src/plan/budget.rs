@@ -7,14 +7,17 @@ use netreach_wire::limits::TARGETS_PER_AGENT_MAX;
 use netreach_wire::{Connection, Load};
 
 use crate::limits::{
-    AGENT_QPS_MAX, AGENTS_MAX, CELLS_PER_ROUND_MAX, CONNTRACK_ENTRIES_MAX, CONNTRACK_HELD_S, DESTINATION_QPS_MAX,
+    AGENT_QPS_MAX, AGENTS_MAX, CELLS_PER_ROUND_MAX, CONNTRACK_ENTRIES_MAX, CONNTRACK_HELD_S,
+    DESTINATION_QPS_MAX,
 };
 
 /// A load that no choice of peers makes fit. Each message holds the numbers and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OverBudget {
     /// More agents than a round can have.
-    #[error("cannot plan a round of {agents} agents (at most {AGENTS_MAX}); restrict them by the affinity of spec.agentSpec")]
+    #[error(
+        "cannot plan a round of {agents} agents (at most {AGENTS_MAX}); restrict them by the affinity of spec.agentSpec"
+    )]
     Agents {
         /// How many there are.
         agents: usize,
@@ -124,7 +127,10 @@ impl Demand {
         let max_qps = AGENT_QPS_MAX.max(rate_qps);
         let entries = self.entries_per_target();
         let bounds = [
-            (max_qps / rate_qps, OverBudget::AgentRate { targets: least, rate_qps, asked_qps: least * rate_qps, max_qps }),
+            (
+                max_qps / rate_qps,
+                OverBudget::AgentRate { targets: least, rate_qps, asked_qps: least * rate_qps, max_qps },
+            ),
             (
                 CONNTRACK_ENTRIES_MAX.checked_div(entries).unwrap_or(u64::MAX),
                 OverBudget::Conntrack {
@@ -238,10 +244,20 @@ mod tests {
     #[test]
     fn large_rounds_stay_within_what_can_be_held() {
         check(5_000, 1, |_| (), "208");
-        check(5_000, 1, |demand| demand.shared = 208, "cannot give 5000 agents 210 targets each (at most 1048576 pairs of \
-            agent and target in a round); choose fewer target families or run fewer agents");
-        check(1, 1, |demand| demand.shared = 2_000, "cannot let an agent probe 2001 targets at 1 qps each (2001 probes/s, at \
-            most 2000); lower spec.request.qps or choose fewer target families");
+        check(
+            5_000,
+            1,
+            |demand| demand.shared = 208,
+            "cannot give 5000 agents 210 targets each (at most 1048576 pairs of \
+            agent and target in a round); choose fewer target families or run fewer agents",
+        );
+        check(
+            1,
+            1,
+            |demand| demand.shared = 2_000,
+            "cannot let an agent probe 2001 targets at 1 qps each (2001 probes/s, at \
+            most 2000); lower spec.request.qps or choose fewer target families",
+        );
     }
 
     #[test]

@@ -12,7 +12,10 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use netreach_api::{CronValues, Crontab};
 
-/// The dates of a crontab, up to the end of the year 2100, where the `cron` crate ends.
+/// The crate's calendar begins with 1970; it takes an earlier year for a late one.
+const BEFORE_THE_FIRST_S: i64 = -1;
+
+/// The dates of a crontab, from 1970 up to the end of the year 2100, where the `cron` crate ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Calendar {
     lines: Vec<cron::Schedule>,
@@ -40,7 +43,7 @@ impl Calendar {
     /// The first match strictly after `civil`.
     pub(crate) fn next_after(&self, civil: DateTime) -> Option<DateTime> {
         // Civil time goes through the crate as if it were UTC, which has no gaps.
-        let seconds = Offset::UTC.to_timestamp(civil).ok()?.as_second();
+        let seconds = Offset::UTC.to_timestamp(civil).ok()?.as_second().max(BEFORE_THE_FIRST_S);
         let after = ChronoDateTime::<Utc>::from_timestamp(seconds, 0)?;
         let next = self.lines.iter().filter_map(|line| line.after(&after).next()).min()?;
         Timestamp::from_second(next.timestamp()).ok().map(|next| Offset::UTC.to_datetime(next))

@@ -19,6 +19,6 @@ pub use budget::OverBudget;
 pub use decide::{Case, Decision, decide};
 pub use inventory::{AgentPod, FrontAddress, IngressAddress, Inventory, IpMode, Node, Place, Service};
 pub use ring::Sampling;
-pub use round::{CloseReason, DueRound, OpenRound, RoundPlan, plan_round};
+pub use round::{CloseReason, DueRound, Instants, OpenRound, RoundPlan, plan_round};
 pub use schedule::{Passed, Timetable};
 pub use targets::targets;

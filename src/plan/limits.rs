@@ -23,5 +23,7 @@ pub const NAMED_MAX: usize = 5;
 
 const _: () = assert!(AGENT_QPS_MAX <= DESTINATION_QPS_MAX, "an agent alone never overloads a destination");
 const _: () = assert!(AGENT_QPS_MAX as usize <= TARGETS_PER_AGENT_MAX, "one probe a second fits the list");
-const _: () = assert!(CELLS_PER_ROUND_MAX / AGENTS_MAX >= 2, "the largest cluster still has its own pod and a peer");
+const _: () =
+    assert!(CELLS_PER_ROUND_MAX / AGENTS_MAX >= 2, "the largest cluster still has its own pod and a peer");
 const _: () = assert!(MISSED_WALK_MAX >= 31 * 24 * 60);
+const _: () = assert!(netreach_api::limits::PEERS_PER_ROUND_MAX as usize <= AGENTS_MAX);

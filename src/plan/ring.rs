@@ -4,6 +4,8 @@
 //! is probed by as many agents as it probes itself; from round to round the distances move on until all have
 //! had their turn. Needs no state: the round's number says which distances they are.
 
+use std::fmt;
+
 /// How far a round samples the pairs of agent and peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sampling {
@@ -34,6 +36,13 @@ impl Sampling {
     }
 }
 
+impl fmt::Display for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peers, of, rounds_for_all } = self;
+        write!(f, "{peers} of {of} peers, all pairs after {rounds_for_all} rounds")
+    }
+}
+
 /// Steps that visit every one of `of` places once, far apart each time: neighbours in the ring are often
 /// neighbours in the data centre, and a round should see more than one corner of it.
 fn stride(of: usize) -> usize {
@@ -50,8 +59,11 @@ fn gcd(a: usize, b: usize) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+
         #[test]
         fn every_distance_has_its_turn_in_any_run_of_rounds(of in 1_usize..300, share in 1_usize..300, from in 1_u64..1_000_000) {
             let sampling = Sampling::new(share.min(of), of);
@@ -68,7 +80,8 @@ mod tests {
     #[test]
     fn rounds_for_all_are_as_few_as_can_be() {
         for (peers, of, rounds) in [(64, 499, 8), (1, 1, 1), (1, 9, 9), (3, 9, 3), (4, 9, 3), (9, 9, 1)] {
-            assert_eq!(Sampling::new(peers, of).rounds_for_all, rounds, "{peers} of {of}");
+            let expected = format!("{peers} of {of} peers, all pairs after {rounds} rounds");
+            assert_eq!(Sampling::new(peers, of).to_string(), expected);
         }
     }
 }

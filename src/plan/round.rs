@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use netreach_api::{CheckedSpec, RequestConnection};
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Gap, Load, RoundId};
 
-use crate::{Inventory, OverBudget, Sampling, Terms, assign, targets};
+use crate::{Assigned, Inventory, OverBudget, Sampling, Terms, assign, targets};
 
 /// A round that has become due: its place in the count and its planned instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct DueRound {
     pub number: u64,
     /// When the schedule wants it.
     pub due: Timestamp,
+}
+
+/// The three instants of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instants {
+    /// When the schedule wanted it.
+    pub due: Timestamp,
+    /// The first slot.
+    pub start: Timestamp,
+    /// Results that come later are late.
+    pub deadline: Timestamp,
 }
 
 /// All of a round's work, ready to be handed out.
@@ -106,19 +117,8 @@ pub fn plan_round(
         deadline_us: u64::try_from(deadline.duration_since(start).as_micros()).unwrap_or(0),
         key,
     };
-    let crate::Assigned { assignments, sampling } = assign(&id, &terms, &targets, &agents)?;
+    let Assigned { assignments, sampling } = assign(&id, &terms, &targets, &agents)?;
     Ok(RoundPlan { id, due, start, deadline, assignments, sampling, gaps })
-}
-
-/// The three instants of a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instants {
-    /// When the schedule wanted it.
-    pub due: Timestamp,
-    /// The first slot.
-    pub start: Timestamp,
-    /// Results that come later are late.
-    pub deadline: Timestamp,
 }
 
 fn load(spec: &CheckedSpec) -> Load {

@@ -131,7 +131,8 @@ fn next_elapsed(calendar: &Calendar, zone: &TimeZone, after: Timestamp) -> Optio
             Some(change) if change.timestamp() <= due => {
                 offset = change.offset();
                 // The first instant of the new stretch may match itself.
-                civil = offset.to_datetime(change.timestamp()).checked_sub(SignedDuration::from_secs(1)).ok()?;
+                civil =
+                    offset.to_datetime(change.timestamp()).checked_sub(SignedDuration::from_secs(1)).ok()?;
             }
             _ => return Some(due),
         }
@@ -159,7 +160,7 @@ fn stands_for(zone: &TimeZone, civil: DateTime) -> Option<Timestamp> {
         AmbiguousOffset::Gap { after, .. } => {
             // Read with the later offset, a skipped time lies just before the change that skipped it.
             let before_change = after.to_timestamp(civil).ok()?;
-            zone.following(before_change).next().map(|change| change.timestamp())
+            zone.preceding(before_change).next().map(|change| change.timestamp())
         }
     }
 }

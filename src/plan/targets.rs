@@ -110,15 +110,18 @@ fn of_nodes(inventory: &Inventory, ip_family: IpFamily) -> Found {
 
 fn of_cluster_ips(inventory: &Inventory, ip_family: IpFamily) -> Found {
     let family = TargetFamily::ClusterIp;
-    let addresses = inventory.service.iter().flat_map(|service| {
-        service.cluster_ips.iter().map(move |&ip| SocketAddr::new(ip, service.port))
-    });
+    let addresses = inventory
+        .service
+        .iter()
+        .flat_map(|service| service.cluster_ips.iter().map(move |&ip| SocketAddr::new(ip, service.port)));
     let own = addresses.filter(|address| ip_family == version(address.ip()));
     let target = |address| Target {
         name: format!("AgentCluster{}_{address}", tag(ip_family)),
         ..plain(family, address)
     };
-    Found::some_or(own.map(target).collect(), || format!("the agents' Service has no {ip_family} cluster address"))
+    Found::some_or(own.map(target).collect(), || {
+        format!("the agents' Service has no {ip_family} cluster address")
+    })
 }
 
 fn of_load_balancers(inventory: &Inventory, ip_family: IpFamily) -> Found {
@@ -165,9 +168,12 @@ fn of_each<'a, T>(
     let missing = match (found.is_empty(), without.is_empty()) {
         (true, _) => Some(format!("no {kind} has an {what}")),
         (false, true) => None,
-        (false, false) => {
-            Some(format!("{} of {} {kind}s without an {what}: {}", without.len(), owners.len(), named(&without)))
-        }
+        (false, false) => Some(format!(
+            "{} of {} {kind}s without an {what}: {}",
+            without.len(),
+            owners.len(),
+            named(&without)
+        )),
     };
     Found { targets: found, missing }
 }
@@ -195,7 +201,14 @@ fn not_here(family: TargetFamily) -> String {
 
 /// A target with its URL made of its address, without a name yet.
 fn plain(family: TargetFamily, address: SocketAddr) -> Target {
-    Target { name: String::new(), url: format!("http://{address}"), address, family, backend: None, via: None }
+    Target {
+        name: String::new(),
+        url: format!("http://{address}"),
+        address,
+        family,
+        backend: None,
+        via: None,
+    }
 }
 
 fn version(ip: IpAddr) -> IpFamily {

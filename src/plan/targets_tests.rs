@@ -23,7 +23,9 @@ fn check(inventory: &Inventory, families: &str, expected: &[&str]) {
     let spec = admit(object, &ClusterFacts { ipv4: true, ipv6: true }).expect("a valid spec").checked;
     let (targets, gaps) = targets(&spec, inventory);
     let mut lines: Vec<String> = targets.iter().map(target_line).collect();
-    lines.extend(gaps.iter().map(|gap| format!("{} {} {}: {}", gap.class, gap.family, gap.ip_family, gap.reason)));
+    lines.extend(
+        gaps.iter().map(|gap| format!("{} {} {}: {}", gap.class, gap.family, gap.ip_family, gap.reason)),
+    );
     assert_eq!(lines, expected);
 }
 
@@ -48,9 +50,10 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn local() -> Inventory {
-    let agents = ["a", "b"].iter().zip([1, 2]).map(|(pod, n)| {
-        agent(pod, &[&format!("127.0.0.{n}:8000"), &format!("[::1]:800{n}")], &[])
-    });
+    let agents = ["a", "b"]
+        .iter()
+        .zip([1, 2])
+        .map(|(pod, n)| agent(pod, &[&format!("127.0.0.{n}:8000"), &format!("[::1]:800{n}")], &[]));
     Inventory { agents: agents.collect(), ..Inventory::empty(Place::Local) }
 }
 
@@ -197,5 +200,8 @@ fn pods_without_an_address_the_others_have_are_named_up_to_a_bound() {
         (found.targets.len(), found.missing.unwrap_or_default())
     };
     assert_eq!(gap(1), (1, "1 of 2 agent pods without an IPv6 address: p0".to_owned()));
-    assert_eq!(gap(7), (1, "7 of 8 agent pods without an IPv6 address: p0, p1, p2, p3, p4 and 2 more".to_owned()));
+    assert_eq!(
+        gap(7),
+        (1, "7 of 8 agent pods without an IPv6 address: p0, p1, p2, p3, p4 and 2 more".to_owned())
+    );
 }

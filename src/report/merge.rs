@@ -84,7 +84,7 @@ pub fn merge(round: ClosedRound) -> RoundReport {
             Some(Ok(report)) => agents.push(report),
             Some(Err(refused)) => missing.push(absent(agent, format!("result refused: {refused}"))),
             None => {
-                let why = lost.get(agent).map_or("no result by the deadline", String::as_str);
+                let why = lost.get(agent).map_or("nothing came by the deadline", String::as_str);
                 missing.push(absent(agent, why.to_owned()));
             }
         }

@@ -164,7 +164,8 @@ impl fmt::Display for Reason {
             Self::SuccessRate { agent, target, successes, sent, rate_min, errors } => {
                 write!(
                     f,
-                    "{agent}: {successes} of {sent} probes to {target} succeeded (expected rate: at least {rate_min}"
+                    "{agent}: {successes} of {sent} probes to {target} succeeded (expected rate: at least \
+                     {rate_min}"
                 )?;
                 errors.iter().try_for_each(|(key, count)| write!(f, "; {key}: {count}"))?;
                 f.write_str(")")

@@ -36,12 +36,12 @@ impl Serialize for Number {
     }
 }
 
-/// A CPU share as the seed prints it: percent of one core, three decimals.
+/// A CPU share as the document has it: percent of one core, three decimals.
 pub(crate) fn percent(share: f64) -> String {
     format!("{share:.3}%")
 }
 
-/// Memory as the seed prints it: its MB are 2^20 bytes.
+/// Memory as the document has it: its MB are 2^20 bytes.
 #[allow(clippy::cast_precision_loss, reason = "two decimals of a MiB")]
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.2}MB", bytes as f64 / f64::from(1 << 20))
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(json(Number::ms(23_080)), "23.08");
         assert_eq!(json(Number::ms(1)), "0.001");
         assert_eq!(json(Number::ms(68_000)), "68");
-        assert_eq!(json(Number::mean_ms(44_049.5031)), "44.05");
+        assert_eq!(json(Number::mean_ms(44_049.6)), "44.05");
         assert_eq!(json(Number::mean_ms(1.0 / 3.0)), "0");
         assert_eq!(percent(26.203), "26.203%");
         assert_eq!(megabytes(101 << 20), "101.00MB");

@@ -98,11 +98,12 @@ impl Seats {
         }
     }
 
-    /// From now on a connection ends with the answer in progress; those without one end at once.
+    /// From now on a connection ends with the answer in progress; those without a whole request end at once.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         for place in self.table().places.values() {
-            if matches!(place.phase.get().0, Phase::Waiting) {
+            // Half a head is nothing anybody has begun to answer.
+            if matches!(place.phase.get().0, Phase::Waiting | Phase::Head) {
                 place.cut();
             }
         }

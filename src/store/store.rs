@@ -1,6 +1,7 @@
 //! The store itself, over any object store; here a local directory.
 
 use std::path::Path as Directory;
+use std::{fs, io};
 
 use futures_lite::StreamExt as _;
 use futures_lite::future::block_on;
@@ -51,7 +52,7 @@ impl Store {
     /// When `dir` cannot be created, is no directory, or takes no files.
     pub fn open_local(dir: &Directory) -> Result<Self, StoreError> {
         let directory = |why: String| StoreError::Directory { dir: dir.to_owned(), why };
-        std::fs::create_dir_all(dir).map_err(|error| directory(error.to_string()))?;
+        create_synced(dir).map_err(|error| directory(error.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(dir).map_err(|error| directory(error.to_string()))?;
         let store = Self { objects: objects.with_fsync(true) };
         // The very way rounds are closed: some file systems take files and no second name for one.
@@ -175,6 +176,23 @@ impl Store {
         }
         let bytes = block_on(found.bytes()).map_err(|error| disk("read", key, error))?;
         packed::unpack(&bytes).map(Some).map_err(|error| corrupt(key, &error.to_string()))
+    }
+}
+
+/// Creates `dir` and what is missing above it, and syncs each parent: the store below syncs only what it makes itself.
+fn create_synced(dir: &Directory) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Directory::new("."),
+    };
+    create_synced(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => fs::File::open(parent)?.sync_all(),
     }
 }
 

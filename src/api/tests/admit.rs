@@ -175,7 +175,8 @@ fn something_must_be_probed_over_some_ip_version() {
 
 #[test]
 fn a_rule_is_silent_where_what_it_reads_was_refused() {
-    // With "yes" for true there would be a family; with Deployment for deployment the replicas would be right.
+    // With "yes" for true there would be a family; with Deployment for deployment the replicas would be
+    // right.
     let target = json!({"clusterIP": false, "endpoint": false, "nodePort": false, "ingress": "yes"});
     check_spec(
         json!({"target": target}),

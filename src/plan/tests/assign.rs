@@ -7,6 +7,7 @@ use netreach_plan::{Assigned, Terms, assign};
 use netreach_wire::limits::TARGETS_PER_AGENT_MAX;
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// A cluster: how many agents, targets per pod, targets in front of all, and what is asked of them.
 #[derive(Debug, Clone)]
@@ -41,7 +42,8 @@ impl World {
                 let bytes = u16::try_from(agent).expect("few agents").to_be_bytes();
                 let name = format!("{agent}-{index}");
                 let address = [10, u8::try_from(index).expect("few targets"), bytes[0], bytes[1]];
-                targets.push(Target { backend: Some(format!("pod-{agent:03}")), ..target(name, address, true) });
+                targets
+                    .push(Target { backend: Some(format!("pod-{agent:03}")), ..target(name, address, true) });
             }
         }
         let shared = (0..self.shared).map(|n| target(format!("svc-{n}"), [11, 0, 0, n as u8], false));
@@ -62,15 +64,17 @@ impl World {
 fn worlds() -> impl Strategy<Value = World> {
     let shape = (1_usize..40, 0_usize..4, 0_usize..4);
     let load = (1_u32..400, 1_u32..400, prop_oneof![Just(Connection::New), Just(Connection::Reuse)]);
-    (shape, load, 0_u32..12).prop_map(|((agents, per_pod, shared), (rate_qps, duration_s, connection), peers)| World {
-        agents,
-        per_pod,
-        shared,
-        rate_qps,
-        duration_s,
-        connection,
-        peers_per_round: peers,
-    })
+    (shape, load, 0_u32..12).prop_map(
+        |((agents, per_pod, shared), (rate_qps, duration_s, connection), peers)| World {
+            agents,
+            per_pod,
+            shared,
+            rate_qps,
+            duration_s,
+            connection,
+            peers_per_round: peers,
+        },
+    )
 }
 
 fn pairs(assignments: &[Assignment]) -> BTreeSet<(String, String)> {
@@ -84,7 +88,7 @@ fn pairs(assignments: &[Assignment]) -> BTreeSet<(String, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn every_ordered_pair_has_its_turn(world in worlds(), first in 1_u64..1_000) {

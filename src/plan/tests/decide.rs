@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use netreach_api::{CheckedSpec, ClusterFacts, admit};
-use netreach_plan::{Case, CloseReason, Decision, DueRound, OpenRound, decide};
+use netreach_plan::{Case, Decision, DueRound, OpenRound, decide};
 use netreach_wire::{AgentId, RoundId};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 const CREATED: &str = "2026-03-01T12:00:00Z";
@@ -49,7 +50,9 @@ fn show(decision: &Decision) -> String {
     match decision {
         Decision::Wait { until: Some(until) } => format!("wait until {}", minute(*until)),
         Decision::Wait { until: None } => "wait".to_owned(),
-        Decision::Open { round: due, deadline } => format!("open {}, deadline {}", round(due), minute(*deadline)),
+        Decision::Open { round: due, deadline } => {
+            format!("open {}, deadline {}", round(due), minute(*deadline))
+        }
         Decision::Miss { first, last } => format!("miss {} to {}", round(first), round(last)),
         Decision::Close { round, reason, missing } => {
             let pods: Vec<&str> = missing.iter().map(|agent| agent.pod.as_str()).collect();
@@ -103,14 +106,24 @@ fn years_of_absence_cost_a_bounded_walk() {
     let year = 365.0 * 24.0 * 60.0;
     check(&spec("0 1", -1, 1, false), None, 10.0 * year, "miss 1 of 0 to 5256000 of 5255999");
     check(&spec("* * * * *", -1, 1, false), None, 10.0 * year, "miss 1 of 1 to 50000 of 50000");
-    check(&spec("* * * * *", -1, 1, false), Some((5_255_000, 10.0 * year - 1_000.0)), 10.0 * year, "miss 5255001 of 5255001 to 5255999 of 5255999");
+    check(
+        &spec("* * * * *", -1, 1, false),
+        Some((5_255_000, 10.0 * year - 1_000.0)),
+        10.0 * year,
+        "miss 5255001 of 5255001 to 5255999 of 5255999",
+    );
     check(&spec("* * * * *", 30, 1, false), None, 10.0 * year, "miss 1 of 1 to 30 of 30");
 }
 
 #[test]
 fn a_calendar_without_further_dates_is_finished() {
-    check(&spec("0 0 1 1 *", -1, 1, false), Some((1, 0.0)), 75.0 * 366.0 * 24.0 * 60.0, "miss 2 of 440640 to 75 of 38868480");
-    check(&spec("0 0 1 1 *", -1, 1, false), Some((75, 38_868_480.0)), 38_868_490.0, "finished");
+    check(
+        &spec("0 0 1 1 *", -1, 1, false),
+        Some((1, 0.0)),
+        75.0 * 366.0 * 24.0 * 60.0,
+        "miss 2 of 439920 to 75 of 38834640",
+    );
+    check(&spec("0 0 1 1 *", -1, 1, false), Some((75, 38_834_640.0)), 38_834_650.0, "finished");
 }
 
 #[test]
@@ -125,11 +138,8 @@ fn an_open_round_closes_by_what_is_known() {
             submitted: set(submitted),
             lost: set(lost),
         };
-        let case = Case {
-            created: at(0.0),
-            last: Some(DueRound { number: 6, due: at(25.0) }),
-            open: Some(open),
-        };
+        let case =
+            Case { created: at(0.0), last: Some(DueRound { number: 6, due: at(25.0) }), open: Some(open) };
         // Whatever else is due or changed in the spec: first the open round ends.
         for spec in [spec("0 5", -1, 1, false), spec("0 5", 3, 1, true)] {
             assert_eq!(show(&decide(&spec, &case, at(now_min))), expected);
@@ -149,7 +159,7 @@ fn an_open_round_closes_by_what_is_known() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     /// A decider that sleeps and wakes at random: numbers run on without a hole, no round opens while another is
     /// open or past its time, and each due instant is used up once.

@@ -21,7 +21,7 @@ fn round(uid: &str, number: u64) -> RoundId {
 }
 
 fn report(uid: &str, number: u64, task: &str) -> RoundReport {
-    let at = |seconds| jiff::Timestamp::from_second(1_690_879_016 + seconds).unwrap();
+    let at = |seconds: i64| jiff::Timestamp::from_second(1_690_879_016 + seconds).unwrap();
     let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
     let mut report = merge(ClosedRound {
         id: round(uid, number),

@@ -12,40 +12,41 @@ use netreach_wire::{
 use serde_json::json;
 
 /// 2023-08-01T08:36:56Z, microseconds.
-pub const START_US: i64 = 1_690_879_016_000_000;
-pub const LOAD: Load = Load { rate_qps: 10, duration_s: 10, timeout_ms: 1_000, connection: Connection::New };
+pub(crate) const START_US: i64 = 1_690_879_016_000_000;
+pub(crate) const LOAD: Load =
+    Load { rate_qps: 10, duration_s: 10, timeout_ms: 1_000, connection: Connection::New };
 
 /// What becomes of a target's slots.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub slots: Vec<Slot>,
-    pub latency_us: u64,
-    pub lateness_us: u64,
+pub(crate) struct Seen {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) latency_us: u64,
+    pub(crate) lateness_us: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Slot {
+pub(crate) enum Slot {
     Answered(u16),
     Failed(Failure),
     Unsent,
 }
 
-pub fn expect() -> Expect {
+pub(crate) fn expect() -> Expect {
     Expect { success_rate: 1.0, mean_access_delay_ms: 1_500, status_code: None }
 }
 
 /// The agent on node `n-<name>` in pod `agent-<name>`.
-pub fn agent(name: &str) -> AgentId {
+pub(crate) fn agent(name: &str) -> AgentId {
     AgentId { node: format!("n-{name}"), pod: format!("agent-{name}") }
 }
 
 /// The name of the target by which `agent-<name>` is reached.
-pub fn target(name: &str) -> String {
+pub(crate) fn target(name: &str) -> String {
     format!("AgentPodV4IP_agent-{name}_127.0.0.1")
 }
 
 /// A round in which each of these agents reached each of them, 100 times out of 100.
-pub fn mesh(names: &[&str]) -> ClosedRound {
+pub(crate) fn mesh(names: &[&str]) -> ClosedRound {
     let start = jiff::Timestamp::from_microsecond(START_US).unwrap();
     let after = |seconds| start + jiff::SignedDuration::from_secs(seconds);
     ClosedRound {
@@ -67,7 +68,7 @@ pub fn mesh(names: &[&str]) -> ClosedRound {
     }
 }
 
-pub trait Change {
+pub(crate) trait Change {
     /// What `from` saw of the target by which `to` is reached.
     fn seen(self, from: &str, to: &str, change: impl FnOnce(&mut Seen)) -> Self;
     /// Nothing came from this agent.
@@ -105,13 +106,13 @@ impl Change for ClosedRound {
 
 impl Seen {
     /// The next `count` slots that were well become `slot`.
-    pub fn become_(&mut self, count: usize, slot: Slot) {
+    pub(crate) fn become_(&mut self, count: usize, slot: Slot) {
         let well = self.slots.iter_mut().filter(|slot| matches!(slot, Slot::Answered(200)));
         well.take(count).for_each(|one| *one = slot);
     }
 }
 
-pub fn tally(seen: &Seen, backend: &str) -> WireTally {
+pub(crate) fn tally(seen: &Seen, backend: &str) -> WireTally {
     let mut tally = Tally::new(Digits::Three);
     for (step, slot) in (0..).zip(&seen.slots) {
         let outcome = match *slot {
@@ -141,7 +142,7 @@ pub fn tally(seen: &Seen, backend: &str) -> WireTally {
     WireTally::from(&tally)
 }
 
-pub fn well() -> Seen {
+pub(crate) fn well() -> Seen {
     let slots = usize::try_from(LOAD.slots()).unwrap();
     Seen { slots: vec![Slot::Answered(200); slots], latency_us: 23_080, lateness_us: 120 }
 }

@@ -1,7 +1,7 @@
 //! What holds of every round.
 
 use netreach_measure::Failure;
-use netreach_report::{ClosedRound, Standing, Verdict, api_object, judge, merge};
+use netreach_report::{ClosedRound, Standing, TargetReport, Verdict, api_object, judge, merge};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
@@ -52,7 +52,12 @@ fn count(value: &Value) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 64, rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config {
+        cases: 64,
+        rng_seed: RngSeed::Fixed(3),
+        failure_persistence: None,
+        ..Config::default()
+    })]
 
     #[test]
     fn the_order_of_results_changes_nothing(round in rounds(), seed in any::<[usize; 4]>()) {
@@ -84,11 +89,11 @@ proptest! {
     fn only_a_whole_round_in_time_and_without_errors_succeeds(round in rounds()) {
         let report = merge(round);
         let whole = report.agents.len() == NAMES.len() && !report.interrupted;
-        let clean = report.agents.iter().all(|agent| {
-            !agent.late && agent.targets.iter().all(|target| {
-                target.statuses.iter().filter(|(status, _)| (200..300).contains(*status)).map(|(_, n)| n).sum::<u64>() == LOAD.slots()
-            })
-        });
+        let good = |target: &TargetReport| {
+            let statuses = target.statuses.iter().filter(|(status, _)| (200..300).contains(*status));
+            statuses.map(|(_, count)| count).sum::<u64>() == LOAD.slots()
+        };
+        let clean = report.agents.iter().all(|agent| !agent.late && agent.targets.iter().all(good));
         prop_assert_eq!(judge(&report, &expect()) == Verdict::Succeeded, whole && clean);
     }
 }

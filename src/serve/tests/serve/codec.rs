@@ -30,7 +30,7 @@ fn good_requests_are_answered_in_their_order() {
     check(&host, &format!("{}{}{}", get("/ok"), get("/empty"), get("/peerless")), r#"200 "ok", 204, 404"#);
     check(&host, &format!("{}{}", get("/bye"), get("/ok")), r#"200 close "bye""#);
     let odd = "GET /odd HTTP/1.1\r\nhost: a\r\nx-odd: \u{e9}\r\n\r\n";
-    check(&host, odd, r#"200 "Some([\"??\"])""#);
+    check(&host, odd, r#"200 "??""#);
     host.end();
 }
 
@@ -58,7 +58,9 @@ fn bodies_come_with_a_length_or_in_chunks_whole_or_in_pieces() {
     // Byte by byte it is the same.
     for text in [whole, chunked] {
         let mut peer = Peer::new(host.address);
-        text.as_bytes().iter().for_each(|byte| drop(peer.say([*byte])));
+        for byte in text.bytes() {
+            peer.say([byte]);
+        }
         let mut heard = peer.hear_one();
         heard.retain(|c| c.is_ascii_digit());
         assert_eq!(heard, "200");

@@ -39,9 +39,11 @@ fn config() -> ProptestConfig {
 }
 
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
-    // Hearing all of it proves the close; bytes that are no answer would be listed as such.
+    // Hearing all of it proves the close. Bytes that are no answer would be listed as such; only where a body ends
+    // with the connection, or is left out after its length, does the short form not understand them.
     let heard = Peer::new(HOST.address).say(bytes).end().hear_all();
-    prop_assert!(!heard.contains("and") || heard.contains("200"), "{}", heard);
+    let text = String::from_utf8_lossy(bytes);
+    prop_assert!(!heard.contains("and") || text.contains("HEAD") || text.contains("HTTP/1.0"), "{}", heard);
     prop_assert!(!heard.contains("500"), "{}", heard);
     Ok(())
 }

@@ -54,7 +54,9 @@ fn app(entered: Receiver<()>, tell: Sender<&'static str>) -> Server<()> {
     app.at("/ok").get(|_| async { Ok("ok") });
     app.at("/query").get(|req: Request<()>| async move { Ok(req.url().query().unwrap_or("").to_owned()) });
     app.at("/peer").get(|req: Request<()>| async move { Ok(req.peer_addr().unwrap_or("?").to_owned()) });
-    app.at("/odd").get(|req: Request<()>| async move { Ok(format!("{:?}", req.header("x-odd"))) });
+    app.at("/odd").get(|req: Request<()>| async move {
+        Ok(req.header("x-odd").map_or("none", |odd| odd.as_str()).to_owned())
+    });
     app.at("/echo").post(|mut req: Request<()>| async move { req.body_string().await });
     app.at("/deaf").post(|_| async { Ok("deaf") });
     app.at("/bye")

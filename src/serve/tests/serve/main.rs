@@ -1,9 +1,12 @@
 //! A served app as its peers see it: raw sockets on loopback, bytes in and bytes out.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test answers")]
+
 mod codec;
 mod ending;
 mod garbage;
 mod host;
 mod peer;
+mod scratch;
 mod times;
 mod waiting;

@@ -1,3 +1,0 @@
-fn main() {
-    print!("{}", netreach_api::crd_yaml());
-}

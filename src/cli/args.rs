@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use crate::ending::Trouble;
+use crate::input::Source;
+
+/// Tells whether a network is whole, and when it is not, which part is broken.
+///
+/// Exit codes: 0 every round succeeded, 1 a round failed or cannot be judged, 2 bad input or usage, 3 could not run.
+#[derive(Debug, clap::Parser)]
+#[command(name = "netreach", version, propagate_version = true, infer_subcommands = true)]
+pub(crate) struct Args {
+    /// Say more on standard error: -v what happens, -vv every step
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Run the rounds of a NetReach and print their reports
+    Run(RunArgs),
+    /// Fill in the defaults of a NetReach and tell every fault, without running anything
+    Check(CheckArgs),
+    /// Print the CustomResourceDefinition of NetReach
+    Crd,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Be one agent of a local run
+    #[command(hide = true)]
+    Agent(netreach_agent::Args),
+}
+
+/// How a round is run and shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// File with one NetReach as YAML or JSON; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "filename", conflicts_with = "filename")]
+    file: Option<PathBuf>,
+    /// The same, as kubectl spells it
+    #[arg(short, long, value_name = "FILE")]
+    filename: Option<PathBuf>,
+    /// Run on this machine, with agents on loopback: no cluster is needed
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// How many agents probe each other
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) agents: u8,
+    /// Run so many rounds, whatever spec.schedule.roundNumber says
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<NonZeroU64>,
+    /// What to print on standard output
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Keep each round's record and report (as YAML) in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// Listen on these ports only, e.g. 24000-24010; free ones of the system's choice otherwise
+    #[arg(long, value_name = "FROM-TO", value_parser = port_range)]
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+}
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// File with one NetReach as YAML or JSON; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "filename", conflicts_with = "filename")]
+    file: Option<PathBuf>,
+    /// The same, as kubectl spells it
+    #[arg(short, long, value_name = "FILE")]
+    filename: Option<PathBuf>,
+    /// Print the object with its defaults
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Format>,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// A line per agent and target, and the verdict
+    Table,
+    /// The same with every figure
+    Wide,
+    /// The KdoctorReport as JSON
+    Json,
+    /// The KdoctorReport as YAML
+    Yaml,
+}
+
+/// The form of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// As JSON
+    Json,
+    /// As YAML
+    Yaml,
+}
+
+impl RunArgs {
+    pub(crate) fn source(&self) -> Result<Source, Trouble> {
+        Source::of(self.file.as_deref().or(self.filename.as_deref()))
+    }
+}
+
+impl CheckArgs {
+    pub(crate) fn source(&self) -> Result<Source, Trouble> {
+        Source::of(self.file.as_deref().or(self.filename.as_deref()))
+    }
+}
+
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    match (from.parse::<u16>(), to.parse::<u16>()) {
+        (Ok(from), Ok(to)) if 0 < from && from <= to => Ok(from..=to),
+        _ => Err("two ports from 1 to 65535 are wanted, the lower first, e.g. 24000-24010".to_owned()),
+    }
+}

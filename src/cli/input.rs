@@ -1,0 +1,122 @@
+//! A file or standard input → one admitted NetReach.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use netreach_api::{Admitted, ClusterFacts, admit as admit_value};
+use serde_json::Value;
+
+use crate::ending::Trouble;
+
+/// Largest file that is read, bytes: a thousand times what a NetReach needs.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Where the NetReach is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    File(PathBuf),
+    StandardInput,
+}
+
+impl Source {
+    pub(crate) fn of(path: Option<&Path>) -> Result<Self, Trouble> {
+        match path {
+            Some(path) if path == Path::new("-") => Ok(Self::StandardInput),
+            Some(path) => Ok(Self::File(path.to_owned())),
+            None => Err(Trouble::Unreadable { from: "nothing".to_owned(), why: "no file was named".to_owned() }),
+        }
+    }
+
+    fn read(&self) -> io::Result<String> {
+        let mut text = String::new();
+        let read = match self {
+            Self::File(path) => File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?,
+            Self::StandardInput => io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?,
+        };
+        if read as u64 > FILE_BYTES_MAX {
+            return Err(io::Error::other("it has more than 1 MiB"));
+        }
+        Ok(text)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::StandardInput => f.write_str("standard input"),
+        }
+    }
+}
+
+/// Reads, fills in defaults, checks; warnings go to standard error.
+pub(crate) fn admit(source: &Source) -> Result<Admitted, Trouble> {
+    let from = source.to_string();
+    let text = source.read().map_err(|error| Trouble::Unreadable { from: from.clone(), why: error.to_string() })?;
+    let raw = parse(&text).map_err(|why| Trouble::Syntax { from: from.clone(), why })?;
+    let admitted =
+        admit_value(raw, &ClusterFacts::default()).map_err(|faults| Trouble::Faulty { from, faults })?;
+    for warning in &admitted.warnings {
+        eprintln!("Warning: {warning}");
+    }
+    Ok(admitted)
+}
+
+/// The one document of a YAML text.
+fn parse(text: &str) -> Result<Value, String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| place(&error))?;
+    let mut documents: Vec<Value> = documents.into_iter().filter(|document| !document.is_null()).collect();
+    match (documents.pop(), documents.len()) {
+        (Some(document), 0) => Ok(document),
+        (None, _) => Err("it is empty; write one NetReach into it".to_owned()),
+        (Some(_), more) => Err(format!("it holds {} documents; keep one NetReach per file", more + 1)),
+    }
+}
+
+/// The first line of the parser's message, with the place in front.
+fn place(error: &serde_saphyr::Error) -> String {
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default().trim();
+    match error.location() {
+        Some(at) => format!("line {}, column {}: {message}", at.line(), at.column()),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&str, &str>) {
+        match (parse(text), expected) {
+            (Ok(value), Ok(json)) => assert_eq!(value.to_string(), json),
+            (Err(message), Err(start)) => assert!(message.starts_with(start), "{message}"),
+            (got, _) => panic!("{text:?} gave {got:?}, not {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn one_document_is_taken_and_faults_are_placed() {
+        check("---\na: 0 1\n", Ok(r#"{"a":"0 1"}"#));
+        check("{\"a\": 1}", Ok(r#"{"a":1}"#));
+        check("a: 1\n---\n", Ok(r#"{"a":1}"#));
+        check("", Err("it is empty"));
+        check("a: 1\n---\nb: 2\n", Err("it holds 2 documents"));
+        check("a: 1\nb: [1, 2\nc: 3\n", Err("line 3, column 1"));
+        check("a: 1\n\tb: 2\n", Err("line 2, column "));
+        check("a: 1\na: 2\n", Err("line 2, column 1"));
+    }
+
+    #[test]
+    fn a_file_that_grows_when_read_is_refused() {
+        let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for level in 1..12 {
+            let items = vec![format!("*a{}", level - 1); 9].join(",");
+            bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        }
+        assert!(parse(&bomb).is_err());
+    }
+}

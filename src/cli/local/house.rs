@@ -1,0 +1,232 @@
+//! Desk and agents of a local run, and everything that can happen to them as one stream of events.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use async_channel::Receiver;
+use async_io::Timer;
+use async_signal::{Signal, Signals};
+use async_std::net::TcpListener;
+use async_std::task::JoinHandle;
+use futures_lite::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use netreach_api::CheckedSpec;
+use netreach_dispatch::limits::server_limits;
+use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
+use netreach_plan::{AgentPod, Inventory, Place};
+use netreach_serve::{BindError, ServeError, Stop, bind, run as serve};
+use netreach_wire::AgentId;
+
+use super::agents::{self, Agents, Ended, Setup};
+use crate::args::RunArgs;
+use crate::ending::Trouble;
+
+/// How long the agents may take to find the desk.
+const READY_WITHIN: Duration = Duration::from_secs(15);
+/// How long interrupted agents may take to hand in what they have.
+pub(crate) const PARTIAL_WITHIN: Duration = Duration::from_millis(800);
+/// What the shell makes of a program that is ended by Ctrl-C.
+const EXIT_CODE_INTERRUPTED: i32 = 130;
+
+/// Something happened.
+pub(crate) enum Event {
+    Desk(DeskEvent),
+    Ended(Ended),
+    /// The user wants it to end.
+    Interrupted,
+    /// The awaited instant is here.
+    Due,
+}
+
+/// The desk, the agents, and who of them is there.
+pub(crate) struct House {
+    pub(crate) desk: Desk,
+    events: Receiver<DeskEvent>,
+    agents: Agents,
+    serving: JoinHandle<Result<(), ServeError>>,
+    stop: Stop,
+    interrupted: Stop,
+    /// Where each agent answers.
+    pub(crate) present: BTreeMap<AgentId, Vec<SocketAddr>>,
+    /// Agents whose process is over, and how it ended.
+    pub(crate) gone: BTreeMap<AgentId, String>,
+    /// What is to be added to an agent's clock to get ours, microseconds.
+    pub(crate) clock_offsets_us: BTreeMap<AgentId, i64>,
+}
+
+impl House {
+    /// Opens the desk, starts the agents and waits until all have come.
+    pub(crate) async fn open(args: &RunArgs, spec: &CheckedSpec, verbose: u8) -> Result<Self, Trouble> {
+        let interrupted = Stop::new();
+        heed_signals(&interrupted)?;
+        let listener = listen(args.ports.as_ref())?;
+        let address =
+            listener.local_addr().map_err(|source| Trouble::System { attempt: "open the desk", source })?;
+        let identities = agents::identities(args.agents);
+        let mut tokens = Tokens::default();
+        let mut agents = Vec::new();
+        for agent in identities {
+            let token: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+            tokens.give(token.clone(), agent.clone());
+            agents.push((agent, token));
+        }
+        let (desk, events) = Desk::new(tokens, SystemClock);
+        let stop = Stop::new();
+        let serving = async_std::task::spawn(serve(listener, desk.app(), server_limits(), stop.clone()));
+        let (ipv4, ipv6) = (spec.target().ipv4, spec.target().ipv6);
+        let setup = Setup { desk: format!("http://{address}"), ipv4, ipv6, ports: args.ports.clone(), verbose };
+        let mut house = Self {
+            desk,
+            events,
+            agents: Agents::start(&setup, &agents)?,
+            serving,
+            stop,
+            interrupted,
+            present: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            clock_offsets_us: BTreeMap::new(),
+        };
+        house.await_agents(agents.len()).await?;
+        Ok(house)
+    }
+
+    async fn await_agents(&mut self, wanted: usize) -> Result<(), Trouble> {
+        let deadline = Instant::now() + READY_WITHIN;
+        while self.present.len() < wanted {
+            match self.next_before(deadline).await {
+                Some(Event::Desk(DeskEvent::Present { agent, listening, clock_offset_us })) => {
+                    self.greet(agent, listening, clock_offset_us);
+                }
+                Some(Event::Ended(Ended { agent, how, words })) => {
+                    let words = words.unwrap_or(how);
+                    // The child names itself at the front of its line, as every program does.
+                    let words = words.strip_prefix("netreach: ").unwrap_or(&words).to_owned();
+                    return Err(Trouble::AgentEnded { pod: agent.pod, words });
+                }
+                Some(Event::Interrupted) => std::process::exit(EXIT_CODE_INTERRUPTED),
+                Some(Event::Desk(_) | Event::Due) => {}
+                None => {
+                    let (present, seconds) = (self.present.len(), READY_WITHIN.as_secs());
+                    return Err(Trouble::NotReady { present, wanted, seconds });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next event, or [`Event::Due`] when `until` has come.
+    pub(crate) async fn next(&self, until: Option<Timestamp>) -> Event {
+        let due = async {
+            match until {
+                Some(until) => {
+                    let wait = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+                    Timer::after(wait).await;
+                }
+                None => std::future::pending().await,
+            }
+            Event::Due
+        };
+        self.something().or(due).await
+    }
+
+    /// The next event, if one comes before the deadline.
+    pub(crate) async fn next_before(&self, deadline: Instant) -> Option<Event> {
+        let event = async { Some(self.something().await) };
+        let too_late = async {
+            Timer::at(deadline).await;
+            None
+        };
+        event.or(too_late).await
+    }
+
+    fn something(&self) -> impl Future<Output = Event> + '_ {
+        let desk = async {
+            match self.events.recv().await {
+                Ok(event) => Event::Desk(event),
+                // Our own desk lives as long as we do.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let ended = async {
+            match self.agents.ended.recv().await {
+                Ok(ended) => Event::Ended(ended),
+                // Every process is over and was told of.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let interrupted = async {
+            self.interrupted.stopped().await;
+            Event::Interrupted
+        };
+        interrupted.or(ended.or(desk))
+    }
+
+    pub(crate) fn greet(&mut self, agent: AgentId, listening: Vec<SocketAddr>, clock_offset_us: i64) {
+        self.clock_offsets_us.insert(agent.clone(), clock_offset_us);
+        self.present.insert(agent, listening);
+    }
+
+    pub(crate) fn forget(&mut self, ended: Ended) {
+        self.present.remove(&ended.agent);
+        self.gone.insert(ended.agent, ended.how);
+    }
+
+    /// What can be probed here: the agents that are there.
+    pub(crate) fn inventory(&self) -> Inventory {
+        let pod = |(id, addresses): (&AgentId, &Vec<SocketAddr>)| AgentPod {
+            id: id.clone(),
+            addresses: addresses.clone(),
+            nics: Vec::new(),
+            nic_port: 0,
+        };
+        Inventory { agents: self.present.iter().map(pod).collect(), ..Inventory::empty(Place::Local) }
+    }
+
+    /// Sends everybody home.
+    pub(crate) async fn end(self) {
+        let Self { desk, agents, serving, stop, .. } = self;
+        agents.end().await;
+        desk.end();
+        stop.stop();
+        if let Err(error) = serving.await {
+            tracing::warn!(%error, "the desk did not end well");
+        }
+    }
+}
+
+/// The first signal asks for an end, the second one is one.
+fn heed_signals(interrupted: &Stop) -> Result<(), Trouble> {
+    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let mut signals = signals.map_err(|source| Trouble::System { attempt: "listen to signals", source })?;
+    let interrupted = interrupted.clone();
+    async_std::task::spawn(async move {
+        signals.next().await;
+        interrupted.stop();
+        signals.next().await;
+        // The agents end by themselves: their standard input closes with us.
+        std::process::exit(EXIT_CODE_INTERRUPTED);
+    });
+    Ok(())
+}
+
+fn listen(ports: Option<&RangeInclusive<u16>>) -> Result<TcpListener, Trouble> {
+    let ip = Ipv4Addr::LOCALHOST.into();
+    let Some(ports) = ports else { return Ok(bind(SocketAddr::new(ip, 0))?) };
+    for port in ports.clone() {
+        match bind(SocketAddr::new(ip, port)) {
+            Err(BindError::InUse { .. }) => {}
+            listener => return Ok(listener?),
+        }
+    }
+    Err(Trouble::NoPortLeft { ip, from: *ports.start(), to: *ports.end() })
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("every Linux since 3.17 gives random bytes");
+    bytes
+}

@@ -1,0 +1,61 @@
+//! How far a round is: a bar on a terminal, plain lines elsewhere. Goes to standard error.
+
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often the bar moves.
+const REDRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// Tells how far a round is.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Finds out where standard error leads.
+    pub(crate) fn new() -> Self {
+        let target = ProgressDrawTarget::stderr();
+        let bar = (!target.is_hidden()).then(|| {
+            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {msg}").expect("a template of known keys");
+            ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+        });
+        Self { bar }
+    }
+
+    /// A line that stays.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// What is being done now: shown on the bar only.
+    pub(crate) fn note(&self, round: &str, doing: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(round.to_owned());
+            bar.set_message(doing);
+        }
+    }
+
+    /// Moves the bar from `start` over `span`, for ever; a span of zero leaves it empty.
+    pub(crate) async fn follow(&self, start: Instant, span: Duration) {
+        let Some(bar) = &self.bar else { return std::future::pending().await };
+        bar.set_length(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        loop {
+            let gone = start.elapsed().min(span);
+            bar.set_position(u64::try_from(gone.as_millis()).unwrap_or(u64::MAX));
+            Timer::after(REDRAW_EVERY).await;
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

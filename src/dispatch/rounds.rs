@@ -1,0 +1,273 @@
+//! The rounds the desk knows: what is still to be handed out, what has come in. Pure.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use netreach_wire::limits::TARGETS_PER_AGENT_MAX;
+use netreach_wire::{AgentId, Assignment, Poll, PollReply, Receipt, RoundId, VERSION};
+
+use crate::limits::{HAND_OUTS_MAX, ROUNDS_CLOSED_MAX, ROUNDS_OPEN_MAX};
+use crate::refused::Refused;
+
+/// The composer asked for something that cannot be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DeskError {
+    /// Its id is taken.
+    #[error("could not open round {id} (it has been opened before)")]
+    Known {
+        /// Which round.
+        id: RoundId,
+    },
+    /// There is no such round.
+    #[error("could not find round {id} (it was not opened here, or closed long ago)")]
+    Unknown {
+        /// Which round.
+        id: RoundId,
+    },
+    /// Too many are open.
+    #[error("could not open round {id} (at most {ROUNDS_OPEN_MAX} are open at once): close one first")]
+    TooMany {
+        /// Which round.
+        id: RoundId,
+    },
+    /// It would be over before it starts.
+    #[error("could not open round {id} (its deadline is not after its start)")]
+    NoTime {
+        /// Which round.
+        id: RoundId,
+    },
+    /// An assignment is of another round, its agent's second, or too large.
+    #[error(
+        "could not open round {id} (the assignment of {agent} must be of this round, the agent's only one \
+         and of at most {TARGETS_PER_AGENT_MAX} targets)"
+    )]
+    Assignment {
+        /// Which round.
+        id: RoundId,
+        /// Whose assignment.
+        agent: AgentId,
+    },
+}
+
+/// All rounds the desk knows.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    known: HashMap<RoundId, Round>,
+    /// In the order in which they were closed.
+    closed: VecDeque<RoundId>,
+}
+
+struct Round {
+    start: Instant,
+    deadline: Instant,
+    state: State,
+    parts: HashMap<AgentId, Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Cancelled,
+    Closed,
+}
+
+/// One agent's part of a round.
+struct Part {
+    targets: usize,
+    /// None when it need never be handed out (again).
+    assignment: Option<Assignment>,
+    hand_outs: u8,
+    is_cancel_told: bool,
+    result: Holding,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    Nothing,
+    BeingKept,
+    Kept,
+}
+
+impl Rounds {
+    pub(crate) fn open(
+        &mut self,
+        id: RoundId,
+        start: Instant,
+        deadline: Instant,
+        assignments: Vec<Assignment>,
+    ) -> Result<(), DeskError> {
+        if self.known.contains_key(&id) {
+            return Err(DeskError::Known { id });
+        }
+        if self.known.len() - self.closed.len() >= ROUNDS_OPEN_MAX {
+            return Err(DeskError::TooMany { id });
+        }
+        if deadline <= start {
+            return Err(DeskError::NoTime { id });
+        }
+        let mut parts = HashMap::with_capacity(assignments.len());
+        for assignment in assignments {
+            let agent = assignment.agent.clone();
+            let fits = assignment.round == id && assignment.targets.len() <= TARGETS_PER_AGENT_MAX;
+            if !fits || parts.insert(agent.clone(), Part::new(assignment)).is_some() {
+                return Err(DeskError::Assignment { id, agent });
+            }
+        }
+        self.known.insert(id, Round { start, deadline, state: State::Open, parts });
+        Ok(())
+    }
+
+    /// Tells the round's agents to end it and submit as far as they got.
+    pub(crate) fn cancel(&mut self, id: &RoundId) -> Result<(), DeskError> {
+        let round = self.known.get_mut(id).ok_or_else(|| DeskError::Unknown { id: id.clone() })?;
+        if round.state == State::Open {
+            round.state = State::Cancelled;
+        }
+        Ok(())
+    }
+
+    /// From now on results are late.
+    pub(crate) fn close(&mut self, id: &RoundId) -> Result<(), DeskError> {
+        let round = self.known.get_mut(id).ok_or_else(|| DeskError::Unknown { id: id.clone() })?;
+        if round.state == State::Closed {
+            return Ok(());
+        }
+        round.state = State::Closed;
+        round.parts.values_mut().for_each(|part| part.assignment = None);
+        self.closed.push_back(id.clone());
+        if self.closed.len() > ROUNDS_CLOSED_MAX
+            && let Some(oldest) = self.closed.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        Ok(())
+    }
+
+    /// Who has a part in the round.
+    pub(crate) fn agents(&self, id: &RoundId) -> impl Iterator<Item = &AgentId> {
+        self.known.get(id).into_iter().flat_map(|round| round.parts.keys())
+    }
+
+    /// What there is to tell an agent; none when there is nothing. `is_last_word`: the poll ends now.
+    pub(crate) fn news(
+        &mut self,
+        agent: &AgentId,
+        poll: &Poll,
+        now: Instant,
+        is_last_word: bool,
+    ) -> Option<PollReply> {
+        let reply = PollReply {
+            version: VERSION,
+            assignment: self.hand_out(agent, poll, now),
+            cancel: self.cancelled(agent, poll, is_last_word),
+            closed: poll.held.iter().filter(|id| self.may_be_forgotten(agent, id)).cloned().collect(),
+        };
+        let is_empty = reply.assignment.is_none() && reply.cancel.is_empty() && reply.closed.is_empty();
+        (!is_empty).then_some(reply)
+    }
+
+    /// Takes note that a result has come and says what its agent will be told. Unless that is a duplicate, the
+    /// caller owes [`Self::end_keeping`].
+    pub(crate) fn begin_keeping(
+        &mut self,
+        agent: &AgentId,
+        id: &RoundId,
+        targets: usize,
+        now: Instant,
+    ) -> Result<Receipt, Refused> {
+        let not_assigned = || Refused::NotAssigned { round: id.clone(), agent: agent.clone() };
+        let round = self.known.get_mut(id).ok_or_else(not_assigned)?;
+        let is_late = round.state == State::Closed || now > round.deadline;
+        let part = round.parts.get_mut(agent).ok_or_else(not_assigned)?;
+        if targets != part.targets {
+            return Err(Refused::Targets { round: id.clone(), found: targets, assigned: part.targets });
+        }
+        match part.result {
+            Holding::Kept => return Ok(Receipt::Duplicate),
+            Holding::BeingKept => return Err(Refused::BeingKept { round: id.clone() }),
+            Holding::Nothing => part.result = Holding::BeingKept,
+        }
+        Ok(if is_late { Receipt::Late } else { Receipt::OnTime })
+    }
+
+    pub(crate) fn end_keeping(&mut self, agent: &AgentId, id: &RoundId, is_kept: bool) {
+        // None when the round has been forgotten meanwhile.
+        let Some(part) = self.known.get_mut(id).and_then(|round| round.parts.get_mut(agent)) else { return };
+        part.result = if is_kept { Holding::Kept } else { Holding::Nothing };
+        if is_kept {
+            part.assignment = None;
+        }
+    }
+
+    /// The assignment with the nearest start that the agent has not got.
+    fn hand_out(&mut self, agent: &AgentId, poll: &Poll, now: Instant) -> Option<Assignment> {
+        let lacks = |id: &RoundId| !poll.probing.contains(id) && !poll.held.contains(id);
+        let open = self
+            .known
+            .iter_mut()
+            .filter(|(id, round)| round.state == State::Open && now < round.deadline && lacks(id));
+        let (start, deadline, part) = open
+            .filter_map(|(_, round)| Some((round.start, round.deadline, round.parts.get_mut(agent)?)))
+            .filter(|(start, _, part)| part.is_due(now < *start))
+            .min_by_key(|(start, _, _)| *start)?;
+        let assignment = part.assignment.clone()?;
+        part.hand_outs += 1;
+        Some(Assignment {
+            start_in_us: micros(start.saturating_duration_since(now)),
+            deadline_us: micros(deadline.saturating_duration_since(start.max(now))),
+            ..assignment
+        })
+    }
+
+    /// Rounds the agent should end. Said once, and again only as the last word of a poll: an agent that is ending a
+    /// round asks on meanwhile, and would be answered without a pause.
+    fn cancelled(&mut self, agent: &AgentId, poll: &Poll, is_last_word: bool) -> Vec<RoundId> {
+        let mut cancelled = Vec::new();
+        for id in &poll.probing {
+            // A closed round is over too, for whoever still probes.
+            let Some(round) = self.known.get_mut(id).filter(|round| round.state != State::Open) else {
+                continue;
+            };
+            let Some(part) = round.parts.get_mut(agent) else { continue };
+            let was_told = std::mem::replace(&mut part.is_cancel_told, true);
+            if is_last_word || !was_told {
+                cancelled.push(id.clone());
+            }
+        }
+        cancelled
+    }
+
+    /// A held round may be forgotten when it is closed and its result is kept. Rounds of one NetReach are numbered
+    /// in their order, so one the desk has forgotten is closed if a later one is.
+    fn may_be_forgotten(&self, agent: &AgentId, id: &RoundId) -> bool {
+        match self.known.get(id) {
+            Some(round) => {
+                let is_owed = round.parts.get(agent).is_some_and(|part| part.result != Holding::Kept);
+                round.state == State::Closed && !is_owed
+            }
+            None => self.closed.iter().any(|later| later.uid == id.uid && later.number > id.number),
+        }
+    }
+}
+
+impl Part {
+    fn new(assignment: Assignment) -> Self {
+        Self {
+            targets: assignment.targets.len(),
+            assignment: Some(assignment),
+            hand_outs: 0,
+            is_cancel_told: false,
+            result: Holding::Nothing,
+        }
+    }
+
+    /// Handed out once; and again while there is time, if the agent shows by asking that the reply never reached it.
+    fn is_due(&self, is_before_start: bool) -> bool {
+        let is_lost = is_before_start && self.hand_outs < HAND_OUTS_MAX;
+        self.assignment.is_some() && self.result == Holding::Nothing && (self.hand_outs == 0 || is_lost)
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,183 @@
+//! What a poll is answered, and when.
+
+use netreach_dispatch::{DeskError, DeskEvent};
+use netreach_wire::{Poll, PollReply, VERSION};
+
+use crate::bench::{Bench, WALL_US, agent, asking, assignment, meanwhile, result, round, waiting};
+
+fn nothing() -> PollReply {
+    PollReply { version: VERSION, ..PollReply::default() }
+}
+
+#[test]
+fn a_poll_without_news_is_answered_with_none() {
+    let bench = Bench::new();
+    assert_eq!(bench.poll("a", &asking()), nothing());
+    bench.open(1, &["b"]);
+    assert_eq!(bench.poll("a", &asking()), nothing());
+}
+
+#[test]
+fn a_waiting_poll_gets_its_assignment_when_it_is_laid_down() {
+    let bench = Bench::new();
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &waiting()), || bench.open(1, &["a", "b"])).unwrap();
+    let got = reply.assignment.unwrap();
+    assert_eq!(got.round, round(1));
+    assert_eq!(got.agent, agent("a"));
+    assert_eq!((got.start_in_us, got.deadline_us), (1_000_000, 3_000_000));
+}
+
+#[test]
+fn the_start_is_told_as_of_the_moment_of_sending() {
+    let bench = Bench::new();
+    bench.open(1, &["a", "b", "c"]);
+    let times = |name| {
+        let got = bench.poll(name, &asking()).assignment.unwrap();
+        (got.start_in_us, got.deadline_us)
+    };
+    bench.pass(400);
+    assert_eq!(times("a"), (600_000, 3_000_000));
+    // After the start there is less left of the round.
+    bench.pass(1_100);
+    assert_eq!(times("b"), (0, 2_500_000));
+    // After the deadline there is no point.
+    bench.pass(2_500);
+    assert_eq!(bench.poll("c", &asking()), nothing());
+}
+
+#[test]
+fn an_assignment_is_handed_out_once() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    bench.open(2, &["a"]);
+    let mut poll = asking();
+    assert_eq!(bench.poll("a", &poll).assignment.unwrap().round.number, 1);
+    poll.probing = vec![round(1)];
+    assert_eq!(bench.poll("a", &poll).assignment.unwrap().round.number, 2);
+    poll.probing.push(round(2));
+    assert_eq!(bench.poll("a", &poll), nothing());
+    // Nor to one that has done with it, or lost it while it probed.
+    (poll.probing, poll.held) = (vec![], vec![round(1), round(2)]);
+    assert_eq!(bench.poll("a", &poll), nothing());
+    bench.pass(1_000);
+    assert_eq!(bench.poll("a", &asking()), nothing());
+}
+
+#[test]
+fn an_assignment_whose_reply_was_lost_is_handed_out_again_before_the_start_but_not_for_ever() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    let handed = (0..10).filter(|_| bench.poll("a", &asking()).assignment.is_some()).count();
+    assert_eq!(handed, usize::from(netreach_dispatch::limits::HAND_OUTS_MAX));
+}
+
+#[test]
+fn a_cancel_wakes_the_agents_that_probe_and_is_told_once_before_the_last_word() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    assert!(bench.poll("a", &asking()).assignment.is_some());
+    let probing = Poll { probing: vec![round(1)], ..waiting() };
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &probing), || bench.desk.cancel(&round(1)).unwrap()).unwrap();
+    assert_eq!(reply, PollReply { cancel: vec![round(1)], ..nothing() });
+    // While the agent ends the round it waits like any other; if the word was lost, it hears it at the end.
+    let again = Poll { wait_ms: 0, ..probing.clone() };
+    assert_eq!(bench.poll("a", &again), PollReply { cancel: vec![round(1)], ..nothing() });
+    let waits: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &probing), || bench.open(2, &["a"])).unwrap();
+    assert_eq!((waits.assignment.unwrap().round.number, waits.cancel), (2, vec![]));
+}
+
+#[test]
+fn a_cancelled_round_is_not_handed_out() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    bench.desk.cancel(&round(1)).unwrap();
+    assert_eq!(bench.poll("a", &asking()), nothing());
+}
+
+#[test]
+fn a_held_round_may_be_forgotten_when_it_is_closed_and_its_result_kept() {
+    let bench = Bench::new();
+    bench.open(1, &["a", "b"]);
+    bench.hand_in("a", &result(1)).unwrap();
+    let holding = Poll { held: vec![round(1)], ..waiting() };
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &holding), || bench.desk.close(&round(1)).unwrap()).unwrap();
+    assert_eq!(reply, PollReply { closed: vec![round(1)], ..nothing() });
+    // Until its result is there, an agent goes on holding it; then it need not wait to hear that it may forget.
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "b", &holding), || drop(bench.hand_in("b", &result(1)))).unwrap();
+    assert_eq!(reply.closed, [round(1)]);
+    // What was never its own, or is long forgotten, it need not hold either; what is to come is not known.
+    let strange = Poll { held: vec![round(1), round(0), round(2)], ..asking() };
+    assert_eq!(bench.poll("c", &strange).closed, [round(1), round(0)]);
+}
+
+#[test]
+fn a_newer_poll_of_the_same_agent_ends_the_older() {
+    let bench = Bench::new();
+    let older: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &waiting()), || drop(bench.poll("a", &asking()))).unwrap();
+    assert_eq!(older, nothing());
+}
+
+#[test]
+fn a_desk_that_ends_sends_everybody_away() {
+    let bench = Bench::new();
+    let refused = meanwhile(bench.call::<PollReply>("/v1/poll", "a", &waiting()), || bench.desk.end());
+    assert_eq!(refused.unwrap_err().0, 503);
+}
+
+#[test]
+fn the_composer_hears_of_new_agents_and_changed_addresses_with_the_clock_offset() {
+    let bench = Bench::new();
+    let heard = || {
+        bench.events.try_recv().ok().map(|event| match event {
+            DeskEvent::Present { agent, listening, clock_offset_us } => (agent, listening, clock_offset_us),
+            DeskEvent::Submitted { .. } => panic!("nothing was submitted"),
+        })
+    };
+    let mut poll = Poll { clock_us: WALL_US - 700, ..asking() };
+    bench.poll("a", &poll);
+    assert_eq!(heard(), Some((agent("a"), vec![], 700)));
+    bench.poll("a", &poll);
+    assert_eq!(heard(), None);
+    poll.listening = vec!["[::1]:8080".parse().unwrap()];
+    poll.clock_us = WALL_US - 500;
+    bench.poll("a", &poll);
+    assert_eq!(heard(), Some((agent("a"), poll.listening.clone(), 500)));
+    assert_eq!(bench.desk.clock_offset_us(&agent("a")), Some(500));
+}
+
+#[test]
+fn a_round_that_cannot_be_is_not_laid_down() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    let open = |number, length_ms, assignments| {
+        let deadline = bench.began + std::time::Duration::from_millis(length_ms);
+        bench.desk.open(round(number), bench.began, deadline, assignments).unwrap_err()
+    };
+    assert_eq!(open(1, 9, vec![]), DeskError::Known { id: round(1) });
+    assert_eq!(open(2, 0, vec![]), DeskError::NoTime { id: round(2) });
+    let wrong = DeskError::Assignment { id: round(2), agent: agent("a") };
+    assert_eq!(open(2, 9, vec![assignment(1, "a")]), wrong);
+    assert_eq!(open(2, 9, vec![assignment(2, "a"), assignment(2, "a")]), wrong);
+    assert_eq!(bench.desk.close(&round(2)), Err(DeskError::Unknown { id: round(2) }));
+    assert_eq!(bench.desk.cancel(&round(2)), Err(DeskError::Unknown { id: round(2) }));
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    use netreach_dispatch::limits::{ROUNDS_CLOSED_MAX, ROUNDS_OPEN_MAX};
+    let bench = Bench::new();
+    let (open, closed) = (ROUNDS_OPEN_MAX as u64, ROUNDS_CLOSED_MAX as u64);
+    (1..=open).for_each(|number| bench.open(number, &["a"]));
+    let deadline = bench.began + std::time::Duration::from_secs(1);
+    let one_more = bench.desk.open(round(open + 1), bench.began, deadline, vec![]);
+    assert_eq!(one_more, Err(DeskError::TooMany { id: round(open + 1) }));
+    (1..=closed + 1).for_each(|number| bench.desk.close(&round(number)).unwrap());
+    assert_eq!(bench.desk.close(&round(1)), Err(DeskError::Unknown { id: round(1) }));
+    assert_eq!(bench.desk.close(&round(2)), Ok(()));
+}
