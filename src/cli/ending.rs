@@ -42,13 +42,17 @@ pub(crate) enum Trouble {
     #[error(transparent)]
     Bind(#[from] netreach_serve::BindError),
     /// Every port of --ports is taken.
-    #[error("could not listen on {ip} (every port of --ports {from}-{to} is taken): give a wider range, or leave it out")]
+    #[error(
+        "could not listen on {ip} (every port of --ports {from}-{to} is taken): give a wider range, or leave it out"
+    )]
     NoPortLeft { ip: std::net::IpAddr, from: u16, to: u16 },
     /// An agent ended before its first round.
     #[error("agent {pod} could not start: {words}")]
     AgentEnded { pod: String, words: String },
     /// Agents that did not find their desk.
-    #[error("only {present} of {wanted} agents were ready within {seconds} s: is this machine out of memory or CPU? -v tells more")]
+    #[error(
+        "only {present} of {wanted} agents were ready within {seconds} s: is this machine out of memory or CPU? -v tells more"
+    )]
     NotReady { present: usize, wanted: usize, seconds: u64 },
     /// No agent is left for a further round.
     #[error("every agent has ended: no further round can be run")]

@@ -25,7 +25,9 @@ impl Source {
         match path {
             Some(path) if path == Path::new("-") => Ok(Self::StandardInput),
             Some(path) => Ok(Self::File(path.to_owned())),
-            None => Err(Trouble::Unreadable { from: "nothing".to_owned(), why: "no file was named".to_owned() }),
+            None => {
+                Err(Trouble::Unreadable { from: "nothing".to_owned(), why: "no file was named".to_owned() })
+            }
         }
     }
 
@@ -54,7 +56,8 @@ impl fmt::Display for Source {
 /// Reads, fills in defaults, checks; warnings go to standard error.
 pub(crate) fn admit(source: &Source) -> Result<Admitted, Trouble> {
     let from = source.to_string();
-    let text = source.read().map_err(|error| Trouble::Unreadable { from: from.clone(), why: error.to_string() })?;
+    let text =
+        source.read().map_err(|error| Trouble::Unreadable { from: from.clone(), why: error.to_string() })?;
     let raw = parse(&text).map_err(|why| Trouble::Syntax { from: from.clone(), why })?;
     let admitted =
         admit_value(raw, &ClusterFacts::default()).map_err(|faults| Trouble::Faulty { from, faults })?;

@@ -160,7 +160,7 @@ fn stands_for(zone: &TimeZone, civil: DateTime) -> Option<Timestamp> {
         AmbiguousOffset::Gap { after, .. } => {
             // Read with the later offset, a skipped time lies just before the change that skipped it.
             let before_change = after.to_timestamp(civil).ok()?;
-            zone.preceding(before_change).next().map(|change| change.timestamp())
+            zone.following(before_change).next().map(|change| change.timestamp())
         }
     }
 }

@@ -73,9 +73,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
             Ok(None) => return Ok(Next::Close),
             Err(fault) => Err(fault),
         };
-        let Answer { response, asked, keep_alive } = answered.unwrap_or_else(|fault| self.refusal(&fault));
+        let Answer { mut response, asked, keep_alive } =
+            answered.unwrap_or_else(|fault| self.refusal(&fault));
         let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_closing();
-        self.send(response, asked, keep_alive).await?;
+        self.send(&mut response, asked, keep_alive).await?;
         if keep_alive {
             return Ok(Next::Again);
         }
@@ -221,10 +222,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
     }
 
     /// Writes an answer: in one write if it is small, in bounded memory if it is not.
-    async fn send(&mut self, mut response: Response, asked: Asked, keep_alive: bool) -> io::Result<()> {
+    async fn send(&mut self, response: &mut Response, asked: Asked, keep_alive: bool) -> io::Result<()> {
         self.stalled = false;
-        let end = asked.end_of(&response);
-        reply::write_head(&mut self.output, &response, asked, keep_alive && end != End::Close);
+        let end = asked.end_of(response);
+        reply::write_head(&mut self.output, response, asked, keep_alive && end != End::Close);
         let body = response.take_body();
         match end {
             End::Absent => {}
@@ -340,11 +341,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
     }
 }
 
-async fn respond<S: Clone + Send + Sync + 'static>(app: &Server<S>, request: Request) -> Response {
-    match app.respond(request).await {
-        Ok(response) => response,
-        Err(error) => Response::new(error.status()),
-    }
+/// Boxed: an idle connection would otherwise carry the space for all that tide does within a request.
+fn respond<S>(app: &Server<S>, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Box::pin(async move {
+        match app.respond(request).await {
+            Ok(response) => response,
+            Err(error) => Response::new(error.status()),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -354,13 +361,28 @@ mod scratch {
     fn sizes() {
         let app: Server<()> = tide::new();
         let req = Request::new(http_types::Method::Get, "http://a/");
-        println!("Request {} Response {} Head {}", size_of::<Request>(), size_of::<Response>(), size_of::<Head>());
-        println!("respond {}", size_of_val(&respond(&app, req)));
-        println!("Seat {} Connection {}", size_of::<Seat>(), size_of::<Connection<async_std::net::TcpStream>>());
-        fn size<F, A, B, C, D>(_: fn(A, B, C, D) -> F) -> usize { size_of::<F>() }
+        println!(
+            "Request {} Response {} Head {}",
+            size_of::<Request>(),
+            size_of::<Response>(),
+            size_of::<Head>()
+        );
+        println!("respond {}", size_of_val(&*respond(&app, req)));
+        println!(
+            "Seat {} Connection {}",
+            size_of::<Seat>(),
+            size_of::<Connection<async_std::net::TcpStream>>()
+        );
+        fn size<F, A, B, C, D>(_: fn(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
         println!("serve {}", size(serve::<async_std::net::TcpStream, ()>));
-        fn size2<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize { size_of::<F>() }
-        fn size3<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize { size_of::<F>() }
+        fn size2<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize {
+            size_of::<F>()
+        }
+        fn size3<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
         type C = Connection<async_std::net::TcpStream>;
         println!("exchange {}", size2(C::exchange::<()>));
         println!("answer {}", size3(C::answer::<()>));

@@ -59,7 +59,8 @@ pub(crate) struct Agents {
 
 /// The agents of a run of so many, and who they are.
 pub(crate) fn identities(count: u8) -> Vec<AgentId> {
-    let identity = |number| AgentId { node: format!("local-{number}"), pod: format!("netreach-agent-{number}") };
+    let identity =
+        |number| AgentId { node: format!("local-{number}"), pod: format!("netreach-agent-{number}") };
     (1..=count).map(identity).collect()
 }
 
@@ -99,7 +100,15 @@ impl Agents {
 fn command(setup: &Setup, agent: &AgentId, token: &str, number: u8) -> std::io::Result<Command> {
     let Setup { desk, ipv6, ipv4, ports, verbose } = setup;
     let mut command = std::process::Command::new(std::env::current_exe()?);
-    command.arg("agent").args(["--desk", desk, "--node", &agent.node, "--pod", &agent.pod, "--until-stdin-closes"]);
+    command.arg("agent").args([
+        "--desk",
+        desk,
+        "--node",
+        &agent.node,
+        "--pod",
+        &agent.pod,
+        "--until-stdin-closes",
+    ]);
     let ports = ports.as_ref().map_or("0".to_owned(), |ports| format!("{}-{}", ports.start(), ports.end()));
     let four = ipv4.then_some(IpAddr::from(Ipv4Addr::new(127, 0, 0, number)));
     let six = ipv6.then_some(IpAddr::from(Ipv6Addr::LOCALHOST));

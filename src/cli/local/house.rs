@@ -77,7 +77,8 @@ impl House {
         let stop = Stop::new();
         let serving = async_std::task::spawn(serve(listener, desk.app(), server_limits(), stop.clone()));
         let (ipv4, ipv6) = (spec.target().ipv4, spec.target().ipv6);
-        let setup = Setup { desk: format!("http://{address}"), ipv4, ipv6, ports: args.ports.clone(), verbose };
+        let setup =
+            Setup { desk: format!("http://{address}"), ipv4, ipv6, ports: args.ports.clone(), verbose };
         let mut house = Self {
             desk,
             events,

@@ -28,7 +28,11 @@ impl Keep {
         match dir {
             Some(dir) => {
                 let store = Arc::new(Store::open_local(dir)?);
-                Ok(Self { store, documents: Some((dir.to_owned(), format!("netreach-{task}"))), _temporary: None })
+                Ok(Self {
+                    store,
+                    documents: Some((dir.to_owned(), format!("netreach-{task}"))),
+                    _temporary: None,
+                })
             }
             None => {
                 let temporary = TempDir::with_prefix("netreach-")

@@ -95,7 +95,11 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let created = Timestamp::now();
         // Every run is a NetReach of its own, as one applied anew would be.
-        let uid = format!("local-{}-{:08x}", created.as_millisecond(), house::random::<4>().iter().fold(0_u32, |n, &b| n << 8 | u32::from(b)));
+        let uid = format!(
+            "local-{}-{:08x}",
+            created.as_millisecond(),
+            house::random::<4>().iter().fold(0_u32, |n, &b| n << 8 | u32::from(b))
+        );
         let case = Case { created, last: None, open: None };
         Self {
             args,
@@ -164,7 +168,8 @@ impl<'a> Walk<'a> {
         } else if let Some(until) = until {
             self.progress.say(&format!("next round at {until:.0}; Ctrl-C ends the run"));
         }
-        let (start, span) = self.round.as_ref().map_or((Instant::now(), std::time::Duration::ZERO), Round::span);
+        let (start, span) =
+            self.round.as_ref().map_or((Instant::now(), std::time::Duration::ZERO), Round::span);
         let event = futures_lite::future::or(self.house.next(until), async {
             self.progress.follow(start, span).await;
             Event::Due
@@ -237,7 +242,9 @@ impl<'a> Walk<'a> {
                 closed.submitted.push(submitted);
                 let report = merge(closed.clone());
                 let standing = standing(self.spec, &self.case, &self.failed);
-                if let Err(error) = self.keep.document(number, &api_object(&report, &self.spec.expect(), &standing)) {
+                if let Err(error) =
+                    self.keep.document(number, &api_object(&report, &self.spec.expect(), &standing))
+                {
                     self.progress.say(&format!("could not add the late result to the report: {error}"));
                 }
             }

@@ -19,7 +19,8 @@ impl Progress {
     pub(crate) fn new() -> Self {
         let target = ProgressDrawTarget::stderr();
         let bar = (!target.is_hidden()).then(|| {
-            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {msg}").expect("a template of known keys");
+            let style =
+                ProgressStyle::with_template("{prefix} [{bar:30}] {msg}").expect("a template of known keys");
             ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
         });
         Self { bar }

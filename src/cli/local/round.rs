@@ -116,7 +116,8 @@ impl Round {
         let lost = house.gone.iter().filter(|(agent, _)| expected(agent));
         let lost = lost.map(|(agent, how)| (agent.clone(), how.clone())).collect();
         // The report wants by how much a clock is ahead.
-        let ahead = house.clock_offsets_us.iter().map(|(agent, behind)| (agent.clone(), behind.saturating_neg()));
+        let ahead =
+            house.clock_offsets_us.iter().map(|(agent, behind)| (agent.clone(), behind.saturating_neg()));
         ClosedRound {
             id,
             task: task.to_owned(),
@@ -131,7 +132,10 @@ impl Round {
             gaps,
             sampling: sampling.map(|sampling| sampling.to_string()),
             interrupted,
-            results_lost: not_kept.into_iter().next().map(|(agent, why)| format!("that of {agent} could not be kept: {why}")),
+            results_lost: not_kept
+                .into_iter()
+                .next()
+                .map(|(agent, why)| format!("that of {agent} could not be kept: {why}")),
             clock_offsets_us: ahead.collect(),
         }
     }

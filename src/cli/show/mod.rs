@@ -23,7 +23,11 @@ pub(crate) fn print(text: &str) -> Result<Ending, Trouble> {
 }
 
 /// What `check` has to say of a file without a fault.
-pub(crate) fn admitted(source: &Source, admitted: &Admitted, form: Option<Format>) -> Result<Ending, Trouble> {
+pub(crate) fn admitted(
+    source: &Source,
+    admitted: &Admitted,
+    form: Option<Format>,
+) -> Result<Ending, Trouble> {
     let name = admitted.net_reach.metadata.name.as_deref().unwrap_or_default();
     match form {
         None => print(&format!("{source}: NetReach {name} is valid\n")),

@@ -10,8 +10,24 @@ const REASONS_MAX: usize = 20;
 const NARROW: [&str; 9] =
     ["AGENT", "TARGET", "REQUESTS", "SUCCESS", "MEAN(ms)", "P50", "P99", "MAX", "RESULT"];
 const WIDE: [&str; 18] = [
-    "AGENT", "NODE", "TARGET", "URL", "REQUESTS", "UNSENT", "SUCCESS", "MEAN(ms)", "MIN", "P50", "P90", "P95",
-    "P99", "MAX", "CONNECT-P99", "LATE-P99", "RETRANS", "RESULT",
+    "AGENT",
+    "NODE",
+    "TARGET",
+    "URL",
+    "REQUESTS",
+    "UNSENT",
+    "SUCCESS",
+    "MEAN(ms)",
+    "MIN",
+    "P50",
+    "P90",
+    "P95",
+    "P99",
+    "MAX",
+    "CONNECT-P99",
+    "LATE-P99",
+    "RETRANS",
+    "RESULT",
 ];
 
 /// The report of one round; `wide` with every figure.
@@ -57,7 +73,8 @@ fn narrow_row(agent: &AgentRound, detail: &Detail) -> Vec<String> {
 
 fn wide_row(agent: &AgentRound, detail: &Detail) -> Vec<String> {
     let metrics = &detail.metrics;
-    let Latencies { max_in_ms, mean_in_ms, min_in_ms, p50_in_ms, p90_in_ms, p95_in_ms, p99_in_ms } = metrics.latencies;
+    let Latencies { max_in_ms, mean_in_ms, min_in_ms, p50_in_ms, p90_in_ms, p95_in_ms, p99_in_ms } =
+        metrics.latencies;
     let p99 = |spread: Option<Latencies>| spread.and_then(|spread| spread.p99_in_ms);
     let mut row = vec![
         agent.pod_name.clone(),
@@ -128,7 +145,11 @@ fn notes(report: &KdoctorReport) -> String {
     let (number, of) = (spec.report_round_number, spec.round_number);
     let of = if of < 0 { "for ever".to_owned() } else { format!("of {of}") };
     let interrupted = if spec.interrupted { ", interrupted: the report is partial" } else { "" };
-    say(format!("Round {number} {of} of NetReach {}: {}{interrupted}", spec.task_name, spec.verdict.to_uppercase()));
+    say(format!(
+        "Round {number} {of} of NetReach {}: {}{interrupted}",
+        spec.task_name,
+        spec.verdict.to_uppercase()
+    ));
     for reason in spec.failure_reasons.iter().take(REASONS_MAX) {
         say(format!("  {}: {}", reason.code, reason.message));
     }

@@ -49,7 +49,9 @@ impl Clock for Stopped {
 impl Bench {
     pub(crate) fn new() -> Self {
         let mut tokens = Tokens::default();
-        ["a", "b", "c"].map(|name| tokens.give(format!("token-{name}"), agent(name)));
+        for name in ["a", "b", "c"] {
+            tokens.give(format!("token-{name}"), agent(name));
+        }
         let (began, passed) = (Instant::now(), Passed::default());
         let (desk, events) = Desk::new(tokens, Stopped { began, passed: passed.clone() });
         let app = desk.app();

@@ -1,0 +1,165 @@
+//! The program under test, as a process.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A call to be made.
+#[derive(Debug)]
+pub struct Program {
+    command: Command,
+    input: Option<String>,
+}
+
+/// A call under way; killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    heard: String,
+    began: Instant,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Finished {
+    /// Exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// Wall time.
+    pub took: Duration,
+}
+
+impl Program {
+    /// The program at this path.
+    #[must_use]
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        let mut command = Command::new(path.as_ref());
+        command.current_dir(crate::root()).env_remove("NO_COLOR").env_remove("RUST_LOG");
+        Self { command, input: None }
+    }
+
+    /// Adds arguments, split at spaces.
+    #[must_use]
+    pub fn args(mut self, args: &str) -> Self {
+        self.command.args(args.split_whitespace());
+        self
+    }
+
+    /// Adds one argument as it is.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<Path>) -> Self {
+        self.command.arg(arg.as_ref());
+        self
+    }
+
+    /// Gives it something to read.
+    #[must_use]
+    pub fn input(mut self, text: impl Into<String>) -> Self {
+        self.input = Some(text.into());
+        self
+    }
+
+    /// Starts it.
+    #[must_use]
+    pub fn start(mut self) -> Running {
+        let began = Instant::now();
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().expect("the program under test can be started");
+        if let Some(input) = self.input {
+            let mut stdin = child.stdin.take().expect("it was asked for");
+            // A program that refuses early may not read it all.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let stderr = BufReader::new(child.stderr.take().expect("it was asked for"));
+        Running { child, stderr, heard: String::new(), began }
+    }
+
+    /// Runs it to its end.
+    #[must_use]
+    pub fn run(self) -> Finished {
+        self.start().finish()
+    }
+}
+
+impl Running {
+    /// Waits until standard error has a line with this text.
+    pub fn hear(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            let read = self.stderr.read_line(&mut line).expect("standard error is text");
+            assert!(read > 0, "the program ended without saying {text:?}, only: {}", self.heard);
+            self.heard.push_str(&line);
+        }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The ids of its child processes.
+    #[must_use]
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs").flatten();
+        let of_task = |task: PathBuf| fs::read_to_string(task.join("children")).unwrap_or_default();
+        let ids = tasks.map(|task| of_task(task.path())).collect::<String>();
+        ids.split_whitespace().map(|id| id.parse().expect("ids are numbers")).collect()
+    }
+
+    /// Sends a signal, by its name, to it or to one of its children.
+    pub fn signal(&self, name: &str, pid: u32) {
+        assert!(pid == self.pid() || self.children().contains(&pid), "{pid} is none of ours");
+        let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+        assert!(sent.expect("kill is everywhere").success());
+    }
+
+    /// Waits for its end.
+    #[must_use]
+    pub fn finish(mut self) -> Finished {
+        let mut stdout = self.child.stdout.take().expect("it was asked for");
+        let reading = std::thread::spawn(move || {
+            let mut out = String::new();
+            stdout.read_to_string(&mut out).expect("standard output is text");
+            out
+        });
+        self.stderr.read_to_string(&mut self.heard).expect("standard error is text");
+        let status = self.child.wait().expect("a child can be waited for");
+        let took = self.began.elapsed();
+        let out = reading.join().expect("reading does not panic");
+        Finished { code: status.code().unwrap_or(-1), out, err: std::mem::take(&mut self.heard), took }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already where finish was called.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// Standard output as one JSON document.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
+    /// Standard output as one YAML document.
+    #[must_use]
+    pub fn yaml(&self) -> Value {
+        serde_saphyr::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+}
