@@ -1,7 +1,9 @@
 //! Arguments → one validated configuration.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use netreach_wire::AgentId;
 use tide::http::Url;
@@ -25,9 +27,9 @@ pub struct Args {
     /// This pod's name
     #[arg(long, env = "POD_NAME")]
     pod: String,
-    /// Address to answer probes on; may be given several times, port 0 takes a free one
-    #[arg(long = "listen", required = true)]
-    listen: Vec<SocketAddr>,
+    /// Address to answer probes on, with a port or a range of them, of which the first free one is taken; port 0 takes any
+    #[arg(long = "listen", required = true, value_name = "IP:PORT[-PORT]")]
+    listen: Vec<Listen>,
     /// End when standard input ends: a child does not outlive its parent
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -42,8 +44,15 @@ pub struct Config {
     pub(crate) desk: Url,
     pub(crate) token: Token,
     pub(crate) me: AgentId,
-    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<Listen>,
     pub(crate) until_stdin_closes: bool,
+}
+
+/// Where to answer probes: the first free port of the range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listen {
+    pub(crate) ip: IpAddr,
+    pub(crate) ports: RangeInclusive<u16>,
 }
 
 /// Where the token is.
@@ -84,6 +93,27 @@ impl TryFrom<Args> for Config {
     }
 }
 
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The last port of a range stands behind the address of the first.
+        let (first, last) = match text.rsplit_once('-') {
+            Some((first, last)) => (first, Some(last)),
+            None => (text, None),
+        };
+        let first: SocketAddr = first.parse().map_err(|_| format!("{first:?} is no address with a port"))?;
+        let last = match last {
+            Some(last) => last.parse().map_err(|_| format!("{last:?} is no port"))?,
+            None => first.port(),
+        };
+        if first.port() > last {
+            return Err(format!("the range {}-{last} runs backwards", first.port()));
+        }
+        Ok(Self { ip: first.ip(), ports: first.port()..=last })
+    }
+}
+
 impl Token {
     /// The token now: a projected file changes before it expires.
     pub(crate) fn read(&self) -> std::io::Result<String> {
@@ -99,6 +129,21 @@ impl std::fmt::Debug for Token {
         match self {
             Self::File(path) => write!(f, "Token::File({})", path.display()),
             Self::Given(_) => f.write_str("Token::Given(…)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_have_one_port_or_a_range() {
+        let listen = |text: &str| text.parse::<Listen>().map(|listen| (listen.ip.to_string(), listen.ports));
+        assert_eq!(listen("127.0.0.1:0"), Ok(("127.0.0.1".to_owned(), 0..=0)));
+        assert_eq!(listen("[::1]:80-90"), Ok(("::1".to_owned(), 80..=90)));
+        for wrong in ["", "127.0.0.1", "127.0.0.1:2-1", "127.0.0.1:1-99999", "host:1"] {
+            assert!(listen(wrong).is_err(), "{wrong}");
         }
     }
 }

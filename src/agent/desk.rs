@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http_types::{Method, StatusCode};
-use netreach_wire::{Poll, PollReply, Receipt, Refusal, VersionError, understood};
+use netreach_wire::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal, VersionError, understood};
 use tide::http::Url;
 
 use crate::config::Token;
@@ -45,9 +45,13 @@ impl DeskError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Away { .. } | Self::Token(_) => true,
-            // A token that is not known yet, or not any more, may be followed by a better one.
+            // A token that is not known yet, or not any more, may be followed by a better one; a body that took too
+            // long may be quicker next time.
             Self::Refused { status, .. } => {
-                matches!(status, StatusCode::Unauthorized | StatusCode::Forbidden)
+                matches!(
+                    status,
+                    StatusCode::Unauthorized | StatusCode::Forbidden | StatusCode::RequestTimeout
+                )
             }
             Self::Version(_) => false,
         }
@@ -61,7 +65,7 @@ impl Desk {
         token: Token,
     ) -> Result<Self, http_types::url::ParseError> {
         let client = surf::Client::with_http_client(backend);
-        Ok(Self { client, poll: desk.join("/v1/poll")?, results: desk.join("/v1/results")?, token })
+        Ok(Self { client, poll: desk.join(POLL_PATH)?, results: desk.join(RESULTS_PATH)?, token })
     }
 
     /// Asks for news and waits for as long as the poll says.

@@ -33,9 +33,6 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Be one agent of a local run
-    #[command(hide = true)]
-    Agent(netreach_agent::Args),
 }
 
 /// How a round is run and shown.

@@ -57,6 +57,9 @@ pub(crate) enum Trouble {
     /// No agent is left for a further round.
     #[error("every agent has ended: no further round can be run")]
     NobodyLeft,
+    /// Ctrl-C before the first round.
+    #[error("interrupted before a round began")]
+    Interrupted,
     /// The report cannot be written.
     #[error("could not write {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },

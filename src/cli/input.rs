@@ -82,10 +82,11 @@ fn parse(text: &str) -> Result<Value, String> {
 fn place(error: &serde_saphyr::Error) -> String {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or_default().trim();
-    match error.location() {
-        Some(at) => format!("line {}, column {}: {message}", at.line(), at.column()),
-        None => message.to_owned(),
-    }
+    let Some(at) = error.location() else { return message.to_owned() };
+    let (line, column) = (at.line(), at.column());
+    // Some messages end with the place already.
+    let message = message.strip_suffix(&format!(" at line {line}, column {column}")).unwrap_or(message);
+    format!("line {line}, column {column}: {message}")
 }
 
 #[cfg(test)]
@@ -108,8 +109,8 @@ mod tests {
         check("a: 1\n---\n", Ok(r#"{"a":1}"#));
         check("", Err("it is empty"));
         check("a: 1\n---\nb: 2\n", Err("it holds 2 documents"));
-        check("a: 1\nb: [1, 2\nc: 3\n", Err("line 3, column 1"));
-        check("a: 1\n\tb: 2\n", Err("line 2, column "));
+        check("a: 1\nb: [1, 2\nc: 3\n", Err("line 3, column 2: illegal placement of ':' indicator"));
+        check("a:\n\tb: 2\n", Err("line 2, column "));
         check("a: 1\na: 2\n", Err("line 2, column 1"));
     }
 

@@ -17,15 +17,31 @@ use args::{Args, CheckArgs, Command, RunArgs};
 use ending::{Ending, Trouble};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    log_to_stderr(args.verbose);
-    match carry_out(args.command, args.verbose) {
+    let outcome = match agent_args() {
+        Some(args) => {
+            log_to_stderr(args.verbose);
+            local::be_an_agent(args)
+        }
+        None => {
+            let Args { verbose, command } = Args::parse();
+            log_to_stderr(verbose);
+            carry_out(command, verbose)
+        }
+    };
+    match outcome {
         Ok(ending) => ending.code(),
         Err(trouble) => {
             trouble.tell();
             trouble.code()
         }
     }
+}
+
+/// The arguments of `netreach agent`, which a local run starts: no command for users, hence not one of [`Command`]s.
+fn agent_args() -> Option<netreach_agent::Args> {
+    let mut args = std::env::args_os();
+    args.nth(1).filter(|word| word == local::AGENT_WORD)?;
+    Some(netreach_agent::Args::parse_from(std::iter::once("netreach agent".into()).chain(args)))
 }
 
 fn carry_out(command: Command, verbose: u8) -> Result<Ending, Trouble> {
@@ -38,7 +54,6 @@ fn carry_out(command: Command, verbose: u8) -> Result<Ending, Trouble> {
             clap_complete::generate(shell, &mut Args::command(), "netreach", &mut script);
             show::print(&String::from_utf8_lossy(&script))
         }
-        Command::Agent(args) => local::be_an_agent(args),
     }
 }
 

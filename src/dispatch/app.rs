@@ -4,7 +4,7 @@ use async_std::task;
 use futures_lite::AsyncReadExt;
 use http_types::Body;
 use netreach_wire::limits::{POLL_BYTES_MAX, RESULT_BYTES_MAX};
-use netreach_wire::{AgentResult, Poll, understood};
+use netreach_wire::{AgentResult, POLL_PATH, Poll, RESULTS_PATH, understood};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tide::{Request, Response, Server};
@@ -14,12 +14,12 @@ use crate::identity::identify;
 use crate::refused::Refused;
 
 impl Desk {
-    /// `POST /v1/poll` and `POST /v1/results`, to be served with [`crate::limits::server_limits`].
+    /// `POST` of a [`Poll`] and of an [`AgentResult`] at their paths, to be served with [`crate::limits::server_limits`].
     #[must_use]
     pub fn app(&self) -> Server<Self> {
         let mut app = tide::with_state(self.clone());
-        app.at("/v1/poll").post(|request| async { Ok(reply(poll(request).await)) });
-        app.at("/v1/results").post(|request| async { Ok(reply(results(request).await)) });
+        app.at(POLL_PATH).post(|request| async { Ok(reply(poll(request).await)) });
+        app.at(RESULTS_PATH).post(|request| async { Ok(reply(results(request).await)) });
         app
     }
 }

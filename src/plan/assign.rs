@@ -60,17 +60,18 @@ pub fn assign(
         };
         targets.iter().filter(is_probed).cloned().collect()
     };
-    let assignment = |agent: &AgentId| Assignment {
+    let count = agents.len();
+    let assignment = |(place, agent): (usize, &AgentId)| Assignment {
         round: round.clone(),
         agent: agent.clone(),
         load: terms.load,
         targets: targets_of(agent),
         start_in_us: 0,
         deadline_us: terms.deadline_us,
-        phase: phase(round, agent),
+        phase: phase(round, place, count),
         key: terms.key.clone(),
     };
-    Ok(Assigned { assignments: agents.into_iter().map(assignment).collect(), sampling })
+    Ok(Assigned { assignments: agents.into_iter().enumerate().map(assignment).collect(), sampling })
 }
 
 /// Every pod's place in the ring: those of the agents and those behind the targets, by name.
@@ -109,17 +110,18 @@ fn peers_that_fit(
     Ok(usize::try_from(peers).expect("no more peers fit than there are"))
 }
 
-/// An agent's own fraction of the interval between slots (in 2^-64), another one each round, so that agents do not send in
-/// step: FNV-1a (64 bits) over round and agent, stirred by the finalizer of SplitMix64, since FNV alone leaves like
+/// An agent's own fraction of the interval between slots, in 2^-64. The agents of a round stand evenly over the interval, so that
+/// no target is probed by two of them at once; where the first one stands differs from round to round and from NetReach to
+/// NetReach: FNV-1a (64 bits) over the round, stirred by the finalizer of SplitMix64, since FNV alone leaves like
 /// names with like numbers.
-fn phase(round: &RoundId, agent: &AgentId) -> u64 {
-    let number = round.number.to_le_bytes();
-    // Names hold no zero bytes, so parts cannot run into each other.
-    let parts = [round.uid.as_bytes(), &[0], &number, agent.node.as_bytes(), &[0], agent.pod.as_bytes()];
+fn phase(round: &RoundId, place: usize, count: usize) -> u64 {
+    let parts = [round.uid.as_bytes(), &round.number.to_le_bytes()];
     let fnv = parts.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    let first = mixed ^ (mixed >> 31);
+    let share = ((place as u128) << 64) / count as u128;
+    first.wrapping_add(u64::try_from(share).expect("a place below the count is a share below one"))
 }

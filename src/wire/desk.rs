@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Assignment, RoundId};
 
+/// Where an agent posts its [`Poll`].
+pub const POLL_PATH: &str = "/v1/poll";
+/// Where an agent posts its [`crate::AgentResult`].
+pub const RESULTS_PATH: &str = "/v1/results";
+
 /// An agent asks for work. Who it is comes from its token, never from here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -18,6 +18,8 @@ use netreach_wire::AgentId;
 
 use crate::ending::Trouble;
 
+/// First argument of a child: be an agent.
+pub(crate) const AGENT_WORD: &str = "agent";
 /// How long an agent that was asked to end may take before it is killed.
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// Longest line of an agent's log that is kept as its last words, bytes.
@@ -100,7 +102,7 @@ impl Agents {
 fn command(setup: &Setup, agent: &AgentId, token: &str, number: u8) -> std::io::Result<Command> {
     let Setup { desk, ipv6, ipv4, ports, verbose } = setup;
     let mut command = std::process::Command::new(std::env::current_exe()?);
-    command.arg("agent").args([
+    command.arg(AGENT_WORD).args([
         "--desk",
         desk,
         "--node",

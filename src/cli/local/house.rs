@@ -17,7 +17,7 @@ use netreach_api::CheckedSpec;
 use netreach_dispatch::limits::server_limits;
 use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
 use netreach_plan::{AgentPod, Inventory, Place};
-use netreach_serve::{BindError, ServeError, Stop, bind, run as serve};
+use netreach_serve::{BindError, Limits, ServeError, Stop, bind, run as serve};
 use netreach_wire::AgentId;
 
 use super::agents::{self, Agents, Ended, Setup};
@@ -28,6 +28,8 @@ use crate::ending::Trouble;
 const READY_WITHIN: Duration = Duration::from_secs(15);
 /// How long interrupted agents may take to hand in what they have.
 pub(crate) const PARTIAL_WITHIN: Duration = Duration::from_millis(800);
+/// How long the desk's last answers may take, milliseconds: the agents are gone by then.
+const DRAIN_MS: u64 = 500;
 /// What the shell makes of a program that is ended by Ctrl-C.
 const EXIT_CODE_INTERRUPTED: i32 = 130;
 
@@ -75,7 +77,8 @@ impl House {
         }
         let (desk, events) = Desk::new(tokens, SystemClock);
         let stop = Stop::new();
-        let serving = async_std::task::spawn(serve(listener, desk.app(), server_limits(), stop.clone()));
+        let limits = Limits { drain_ms: DRAIN_MS, ..server_limits() };
+        let serving = async_std::task::spawn(serve(listener, desk.app(), limits, stop.clone()));
         let (ipv4, ipv6) = (spec.target().ipv4, spec.target().ipv6);
         let setup =
             Setup { desk: format!("http://{address}"), ipv4, ipv6, ports: args.ports.clone(), verbose };
@@ -107,8 +110,8 @@ impl House {
                     let words = words.strip_prefix("netreach: ").unwrap_or(&words).to_owned();
                     return Err(Trouble::AgentEnded { pod: agent.pod, words });
                 }
-                Some(Event::Interrupted) => std::process::exit(EXIT_CODE_INTERRUPTED),
-                Some(Event::Desk(_) | Event::Due) => {}
+                Some(_) => {}
+                None if self.interrupted.is_stopped() => return Err(Trouble::Interrupted),
                 None => {
                     let (present, seconds) = (self.present.len(), READY_WITHIN.as_secs());
                     return Err(Trouble::NotReady { present, wanted, seconds });
@@ -130,12 +133,16 @@ impl House {
             }
             Event::Due
         };
-        self.something().or(due).await
+        let interrupted = async {
+            self.interrupted.stopped().await;
+            Event::Interrupted
+        };
+        interrupted.or(self.news()).or(due).await
     }
 
-    /// The next event, if one comes before the deadline.
+    /// What desk or agents say next, if it comes before the deadline: also after an interrupt.
     pub(crate) async fn next_before(&self, deadline: Instant) -> Option<Event> {
-        let event = async { Some(self.something().await) };
+        let event = async { Some(self.news().await) };
         let too_late = async {
             Timer::at(deadline).await;
             None
@@ -143,7 +150,7 @@ impl House {
         event.or(too_late).await
     }
 
-    fn something(&self) -> impl Future<Output = Event> + '_ {
+    fn news(&self) -> impl Future<Output = Event> + '_ {
         let desk = async {
             match self.events.recv().await {
                 Ok(event) => Event::Desk(event),
@@ -158,11 +165,7 @@ impl House {
                 Err(_) => std::future::pending().await,
             }
         };
-        let interrupted = async {
-            self.interrupted.stopped().await;
-            Event::Interrupted
-        };
-        interrupted.or(ended.or(desk))
+        ended.or(desk)
     }
 
     pub(crate) fn greet(&mut self, agent: AgentId, listening: Vec<SocketAddr>, clock_offset_us: i64) {
@@ -188,9 +191,11 @@ impl House {
 
     /// Sends everybody home.
     pub(crate) async fn end(self) {
-        let Self { desk, agents, serving, stop, .. } = self;
+        let Self { desk, events, agents, serving, stop, .. } = self;
         agents.end().await;
         desk.end();
+        // Results nobody will take any more are refused at once.
+        drop(events);
         stop.stop();
         if let Err(error) = serving.await {
             tracing::warn!(%error, "the desk did not end well");

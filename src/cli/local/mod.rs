@@ -28,6 +28,8 @@ use keep::Keep;
 use progress::Progress;
 use round::Round;
 
+pub(crate) use agents::AGENT_WORD;
+
 /// The hidden command behind each child process.
 pub(crate) fn be_an_agent(args: netreach_agent::Args) -> Result<Ending, Trouble> {
     let config = netreach_agent::Config::try_from(args).map_err(|error| Trouble::Agent(error.to_string()))?;

@@ -5,7 +5,7 @@ use futures_lite::future::{poll_once, zip};
 use netreach_dispatch::DeskEvent;
 use netreach_wire::Receipt;
 
-use crate::bench::{Bench, agent, asking, meanwhile, result, round};
+use crate::bench::{Bench, agent, asking, result, round};
 
 #[test]
 fn a_result_is_on_time_until_the_deadline_and_late_from_then_on() {
@@ -98,23 +98,4 @@ fn an_agent_that_went_away_while_it_waited_finds_its_result_not_taken() {
         futures_lite::future::or(async { drop(bench.submit("a", &words).await) }, gone).await;
     });
     assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::OnTime));
-}
-
-#[test]
-fn a_result_waits_while_the_composer_is_busy() {
-    let bench = Bench::new();
-    bench.open(1, &["a"]);
-    let words = result(1);
-    let kept = meanwhile(
-        async {
-            futures_lite::future::or(bench.submit("a", &words), async {
-                // Not polled before the first look: the composer comes later.
-                async_std::task::yield_now().await;
-                bench.keep_all().await
-            })
-            .await
-        },
-        || {},
-    );
-    assert_eq!(kept, Ok(Receipt::OnTime));
 }

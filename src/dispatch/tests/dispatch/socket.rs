@@ -10,7 +10,7 @@ use netreach_serve::{Stop, bind, run};
 use netreach_wire::{PollReply, Receipt};
 use serde::de::DeserializeOwned;
 
-use crate::bench::{Bench, asking, result, round, waiting};
+use crate::bench::{Bench, result, round, waiting};
 
 fn post(stream: &mut TcpStream, path: &str, body: &[u8]) {
     let head = format!(
@@ -64,5 +64,4 @@ fn a_round_goes_out_and_its_result_comes_in() {
     assert_eq!(keeping, Receipt::OnTime);
     bench.desk.end();
     block_on(served).unwrap();
-    drop(asking());
 }

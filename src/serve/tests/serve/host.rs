@@ -6,10 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_channel::{Receiver, Sender, bounded};
+use async_std::future::timeout;
 use async_std::task::{JoinHandle, block_on, spawn};
 use futures_lite::{AsyncBufRead, AsyncRead};
 use netreach_serve::{Limits, ServeError, Stop, bind, run};
 use tide::{Body, Request, Response, Server};
+
+use crate::peer::PATIENCE;
 
 /// The app, its switch, and a gate that `/wait` stands at.
 pub(crate) struct Host {
@@ -39,7 +42,7 @@ impl Host {
 
     /// The next thing the app has to say.
     pub(crate) fn hear(&self) -> &'static str {
-        block_on(self.heard.recv()).unwrap()
+        block_on(timeout(PATIENCE, self.heard.recv())).expect("the app says something").unwrap()
     }
 
     /// Stops it and waits until it has ended.

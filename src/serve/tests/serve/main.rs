@@ -7,6 +7,5 @@ mod ending;
 mod garbage;
 mod host;
 mod peer;
-mod scratch;
 mod times;
 mod waiting;
