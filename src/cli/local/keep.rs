@@ -49,7 +49,7 @@ impl Keep {
         agent: AgentId,
         receipt: Receipt,
         result: Box<AgentResult>,
-    ) -> Result<Submitted, (AgentId, StoreError)> {
+    ) -> Result<Submitted, Box<StoreError>> {
         let store = Arc::clone(&self.store);
         let kept = KeptResult { agent, late: receipt == Receipt::Late, result: *result };
         spawn_blocking(move || match store.keep_result(&kept) {
@@ -57,7 +57,7 @@ impl Keep {
                 let KeptResult { agent, late, result } = kept;
                 Ok(Submitted { agent, result, late })
             }
-            Err(error) => Err((kept.agent, error)),
+            Err(error) => Err(Box::new(error)),
         })
         .await
     }

@@ -216,16 +216,16 @@ impl<'a> Walk<'a> {
                 self.house.greet(agent, listening, clock_offset_us);
             }
             DeskEvent::Submitted { agent, receipt, result, clock_offset_us: _, keeping } => {
-                let (pod, number) = (agent.pod.clone(), result.round.number);
-                let submitted = self.keep.result(agent, receipt, result).await;
+                let number = result.round.number;
+                let submitted = self.keep.result(agent.clone(), receipt, result).await;
                 match submitted {
                     Ok(submitted) => {
                         keeping.confirm();
                         self.take(number, submitted);
                     }
-                    Err((agent, error)) => {
+                    Err(error) => {
                         // Unconfirmed: the agent keeps it and comes again.
-                        self.progress.say(&format!("could not keep the result of {pod}: {error}"));
+                        self.progress.say(&format!("could not keep the result of {}: {error}", agent.pod));
                         if let Some(round) = &mut self.round {
                             round.not_kept(agent, error.to_string());
                         }

@@ -40,6 +40,7 @@ pub(crate) struct Backend(Arc<Inner>);
 
 struct Inner {
     engine: Arc<Engine>,
+    #[allow(clippy::vec_box, reason = "taken out and put back whole: futures and flights move a pointer")]
     scratch: Mutex<Vec<Box<Scratch>>>,
 }
 
