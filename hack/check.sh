@@ -27,8 +27,8 @@ echo "$(cut -d' ' -f1,2 <<<"$tree" | sort -u | wc -l) crates, none of them"
 
 step 'dependencies'
 if command -v cargo-deny >/dev/null; then
-  # Without the advisories: their database is not on every machine; "cargo deny check advisories" reads it where it is.
-  cargo deny --locked check --config hack/deny.toml bans licenses sources
+  # Without the advisories: their database is not on every machine; "cargo deny --config hack/deny.toml check advisories" fetches it.
+  cargo deny --locked --config hack/deny.toml check bans licenses sources
 else
   echo 'cargo-deny NOT RUN: it is not installed (cargo install cargo-deny --locked)'
 fi

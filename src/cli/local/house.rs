@@ -100,7 +100,11 @@ impl House {
     async fn await_agents(&mut self, wanted: usize) -> Result<(), Trouble> {
         let deadline = Instant::now() + READY_WITHIN;
         while self.present.len() < wanted {
-            match self.next_before(deadline).await {
+            let interrupted = async {
+                self.interrupted.stopped().await;
+                Some(Event::Interrupted)
+            };
+            match interrupted.or(self.next_before(deadline)).await {
                 Some(Event::Desk(DeskEvent::Present { agent, listening, clock_offset_us })) => {
                     self.greet(agent, listening, clock_offset_us);
                 }
@@ -110,8 +114,8 @@ impl House {
                     let words = words.strip_prefix("netreach: ").unwrap_or(&words).to_owned();
                     return Err(Trouble::AgentEnded { pod: agent.pod, words });
                 }
-                Some(_) => {}
-                None if self.interrupted.is_stopped() => return Err(Trouble::Interrupted),
+                Some(Event::Interrupted) => return Err(Trouble::Interrupted),
+                Some(Event::Desk(_) | Event::Due) => {}
                 None => {
                     let (present, seconds) = (self.present.len(), READY_WITHIN.as_secs());
                     return Err(Trouble::NotReady { present, wanted, seconds });

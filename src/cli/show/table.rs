@@ -2,7 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
-use netreach_report::{AgentRound, Detail, KdoctorReport, Latencies, Number};
+use netreach_report::{AgentRound, Detail, KdoctorReport, Latencies, NamedGap, Number};
 
 /// Reasons shown before the rest is counted; all of them are in the document.
 const REASONS_MAX: usize = 20;
@@ -120,6 +120,24 @@ fn millis(figure: Option<Number>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{:.3}", figure.0))
 }
 
+/// A line per family, class and reason, in their order, with the IP versions that share them.
+fn not_probed(gaps: &[NamedGap]) -> Vec<String> {
+    let mut said: Vec<(&NamedGap, Vec<&str>)> = Vec::new();
+    for gap in gaps {
+        let alike = |one: &NamedGap| {
+            (one.family, one.class, one.reason.as_str()) == (gap.family, gap.class, gap.reason.as_str())
+        };
+        match said.iter_mut().find(|(one, _)| alike(one)) {
+            Some((_, over)) => over.push(&gap.ip_family),
+            None => said.push((gap, vec![&gap.ip_family])),
+        }
+    }
+    let line = |(gap, over): (&NamedGap, Vec<&str>)| {
+        format!("Not probed: {} over {} ({}): {}", gap.family, over.join(" and "), gap.class, gap.reason)
+    };
+    said.into_iter().map(line).collect()
+}
+
 fn notes(report: &KdoctorReport) -> String {
     let spec = &report.spec;
     let mut text = String::new();
@@ -128,9 +146,7 @@ fn notes(report: &KdoctorReport) -> String {
         text.push('\n');
     };
     say(String::new());
-    for gap in &spec.gaps {
-        say(format!("Not probed: {} over {} ({}): {}", gap.family, gap.ip_family, gap.class, gap.reason));
-    }
+    not_probed(&spec.gaps).into_iter().for_each(&mut say);
     if let Some(sampling) = &spec.sampling {
         say(format!("Sampled: {sampling}"));
     }

@@ -1,0 +1,29 @@
+# How the scripts of this folder speak: progress and errors on stderr, so that stdout holds only what was asked for.
+# shellcheck shell=bash
+
+# say MESSAGE…: one line of progress, with the seconds since the script began.
+say() {
+  printf '%s: [%3d s] %s\n' "${0##*/}" "$SECONDS" "$*" >&2
+}
+
+# die MESSAGE…: says what went wrong and how to get on, and ends with 1.
+die() {
+  printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# usage: prints the comment at the head of the calling script, and ends with 2: the command line was wrong.
+usage() {
+  sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+}
+
+# need PROGRAM HINT: ends unless the program is there.
+need() {
+  command -v "$1" >/dev/null || die "$1 is missing: $2"
+}
+
+# have PROGRAM: is it there?
+have() {
+  command -v "$1" >/dev/null
+}
