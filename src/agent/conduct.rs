@@ -5,9 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_io::Timer;
 use futures_lite::FutureExt;
 use netreach_serve::Stop;
-use netreach_wire::{AgentResult, Assignment, VERSION};
+use netreach_wire::{AgentResult, Assignment, Usage, VERSION};
 
-use crate::load::{self, LoadError};
+use crate::load::{self, Cancel, LoadError};
 use crate::usage::{LOOK_EVERY, Meter};
 
 /// Begins the round; `finished` is called on its thread when it is over.
@@ -17,33 +17,22 @@ use crate::usage::{LOOK_EVERY, Meter};
 pub(crate) fn begin(
     assignment: Assignment,
     received: Instant,
-    cancel: Stop,
+    cancel: Cancel,
     finished: impl FnOnce(Result<AgentResult, LoadError>) + Send + 'static,
 ) -> std::io::Result<()> {
-    let conduct = move || {
-        // Its own executor: probes are polled here and nowhere else.
-        let result = async_std::task::block_on(conduct(&assignment, received, &cancel));
-        finished(result);
-    };
+    let conduct = move || finished(conduct(&assignment, received, &cancel));
     std::thread::Builder::new().name("load".to_owned()).spawn(conduct).map(drop)
 }
 
-async fn conduct(
-    assignment: &Assignment,
-    received: Instant,
-    cancel: &Stop,
-) -> Result<AgentResult, LoadError> {
+fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Result<AgentResult, LoadError> {
     let start = received + Duration::from_micros(assignment.start_in_us);
     let started_at_us = wall_clock_us(start);
-    let mut meter = Meter::start();
-    let looks = async {
-        loop {
-            Timer::after(LOOK_EVERY).await;
-            meter.look();
-        }
-    };
-    let done = load::run(assignment, start, cancel.stopped()).or(looks).await?;
-    let load::Done { targets, elapsed, interrupted } = done;
+    let over = Stop::new();
+    let metering = async_std::task::spawn(meter(over.clone()));
+    let done = load::run(assignment, start, cancel);
+    over.stop();
+    let usage = async_std::task::block_on(metering);
+    let load::Done { targets, elapsed, interrupted } = done?;
     Ok(AgentResult {
         version: VERSION,
         round: assignment.round.clone(),
@@ -51,8 +40,21 @@ async fn conduct(
         elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         interrupted,
         targets,
-        usage: meter.finish(),
+        usage,
     })
+}
+
+/// Measures this process until the round is over.
+async fn meter(over: Stop) -> Usage {
+    let mut meter = Meter::start();
+    let looks = async {
+        loop {
+            Timer::after(LOOK_EVERY).await;
+            meter.look();
+        }
+    };
+    looks.or(over.stopped()).await;
+    meter.finish()
 }
 
 /// The wall clock at an instant, microseconds since 1970.

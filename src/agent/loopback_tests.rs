@@ -1,20 +1,18 @@
 //! The load loop against real sockets on loopback: what each kind of peer is counted as.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_std::task::block_on;
 use netreach_measure::{Failure, Tally};
 use netreach_serve::{Stop, bind, run as serve};
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily};
 
 use crate::answer::{Answerer, app};
 use crate::keys::Keys;
-use crate::load::{self, Done};
+use crate::load::{self, Cancel, Done};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -85,7 +83,7 @@ fn a_good_peer_is_probed_in_full_over_fresh_and_kept_connections() {
         let address = answering(&stop);
         let assignment =
             assignment(vec![target(address, Some("agent-a")), target(address, None)], connection, 100);
-        let done = block_on(load::run(&assignment, Instant::now(), pending())).unwrap();
+        let done = load::run(&assignment, Instant::now(), &Cancel::new().unwrap()).unwrap();
         stop.stop();
         assert!(!done.interrupted);
         for tally in tallies(&done) {
@@ -127,7 +125,7 @@ fn each_bad_peer_is_counted_under_its_own_key() {
     ];
     let targets = expected.iter().map(|&(address, backend, _)| target(address, backend)).collect();
     let began = Instant::now();
-    let done = block_on(load::run(&assignment(targets, Connection::New, 10), began, pending())).unwrap();
+    let done = load::run(&assignment(targets, Connection::New, 10), began, &Cancel::new().unwrap()).unwrap();
     stop.stop();
     // The last slot's probe has its whole timeout and no more.
     assert!(began.elapsed() < Duration::from_millis(1_000 + 300 + 500), "{:?}", began.elapsed());
@@ -148,7 +146,7 @@ fn a_kept_connection_that_the_peer_closes_is_no_failure() {
         let _ = stream.write_all(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
     });
     let assignment = assignment(vec![target(once, None)], Connection::Reuse, 50);
-    let done = block_on(load::run(&assignment, Instant::now(), pending())).unwrap();
+    let done = load::run(&assignment, Instant::now(), &Cancel::new().unwrap()).unwrap();
     let tally = &tallies(&done)[0];
     assert_eq!(tally.parts().statuses, BTreeMap::from([(503, 50)]), "{:?}", tally.parts().failures);
 }
@@ -157,16 +155,15 @@ fn a_kept_connection_that_the_peer_closes_is_no_failure() {
 fn a_cancelled_round_ends_at_once_and_still_adds_up() {
     let stop = Stop::new();
     let assignment = assignment(vec![target(answering(&stop), None)], Connection::New, 100);
-    let cancel = Stop::new();
+    let cancel = Cancel::new().unwrap();
     let began = Instant::now();
-    let done = block_on(async {
-        let cancelling = async {
-            async_io::Timer::after(Duration::from_millis(200)).await;
-            cancel.stop();
-            pending().await
-        };
-        futures_lite::future::or(load::run(&assignment, began, cancel.stopped()), cancelling).await.unwrap()
+    let late = cancel.clone();
+    let cancelling = std::thread::spawn(move || {
+        std::thread::park_timeout(Duration::from_millis(200));
+        late.cancel();
     });
+    let done = load::run(&assignment, began, &cancel).unwrap();
+    cancelling.join().unwrap();
     stop.stop();
     assert!(done.interrupted);
     assert!(began.elapsed() < Duration::from_millis(700), "{:?}", began.elapsed());

@@ -16,7 +16,7 @@ use tracing::{debug, error, info, warn};
 use crate::conduct;
 use crate::desk::{Desk, DeskError};
 use crate::keys::Keys;
-use crate::load::LoadError;
+use crate::load::{Cancel, LoadError};
 
 /// How long one long poll may be held.
 const POLL_WAIT_MS: u64 = 30_000;
@@ -41,7 +41,7 @@ pub(crate) struct Session {
 
 #[derive(Debug, Default)]
 struct State {
-    probing: Vec<(RoundId, Stop)>,
+    probing: Vec<(RoundId, Cancel)>,
     /// Results the desk may still ask for: oldest first.
     held: Vec<(RoundId, Vec<u8>)>,
 }
@@ -68,7 +68,7 @@ impl Session {
     /// Stops every round and gives its result time to be handed in (by the submitting side, which runs on).
     async fn end_all(&self) {
         for (_, cancel) in &self.state().probing {
-            cancel.stop();
+            cancel.cancel();
         }
         let all_in = async {
             loop {
@@ -119,10 +119,10 @@ impl Session {
         let PollReply { version: _, assignment, cancel, closed } = reply;
         let mut state = self.state();
         state.held.retain(|(round, _)| !closed.contains(round));
-        for (round, stop) in &state.probing {
+        for (round, switch) in &state.probing {
             if cancel.contains(round) {
                 info!(%round, "round is cancelled by the desk");
-                stop.stop();
+                switch.cancel();
             }
         }
         drop(state);
@@ -138,7 +138,6 @@ impl Session {
             return;
         }
         self.keys.add(&round, &assignment.key);
-        let cancel = Stop::new();
         let mut state = self.state();
         if state.probing.len() >= PROBING_MAX || state.probing.iter().any(|(probing, _)| *probing == round) {
             warn!(%round, "assignment is left alone (as many rounds as may be are being probed)");
@@ -150,9 +149,13 @@ impl Session {
             // The session has ended when nobody listens any more; then there is nobody to tell either.
             let _ = finished.send_blocking((of, result));
         };
-        match conduct::begin(assignment, received, cancel.clone(), report) {
-            Ok(()) => state.probing.push((round, cancel)),
-            Err(error) => error!(%round, %error, "could not begin the round (no thread)"),
+        let begun = Cancel::new().and_then(|cancel| {
+            conduct::begin(assignment, received, cancel.clone(), report)?;
+            Ok(cancel)
+        });
+        match begun {
+            Ok(cancel) => state.probing.push((round, cancel)),
+            Err(error) => error!(%round, %error, "could not begin the round (no thread or descriptor left)"),
         }
     }
 

@@ -1,20 +1,25 @@
 //! The loop: slots → probes → tallies.
 //!
 //! Takes an assignment and an instant, makes one tally per target. Open loop: a slot is due whatever became of
-//! the slots before it. Does not know who gave the assignment or where the tallies go.
+//! the slots before it. The loop has a thread to itself: it sends what is due, polls what the kernel says can go on, and sleeps in the
+//! kernel until there is more. Does not know who gave the assignment or where the tallies go.
 
+mod cancel;
 mod client;
 mod pace;
 mod probe;
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use async_io::Timer;
-use futures_lite::{FutureExt, StreamExt};
+use futures_util::Stream;
 use futures_util::stream::FuturesUnordered;
 use netreach_measure::{Digits, Failure, Outcome, Sample, Tally};
 use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 
+pub use cancel::Cancel;
 pub(crate) use client::{Backend, Within};
 pub use pace::{Pace, Slot};
 use probe::{Aim, Landed};
@@ -23,6 +28,9 @@ use probe::{Aim, Landed};
 const THREE_DIGITS_TARGETS_MAX: usize = 256;
 /// Left before the deadline for submitting: probes still in flight then have not been answered in time.
 const SUBMIT_MARGIN: Duration = Duration::from_secs(1);
+
+/// Probes begun before answers are looked at again: a burst must not make the answers to its own first probes look late.
+const BURST_MAX: usize = 32;
 
 /// An assignment that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -53,30 +61,15 @@ pub struct Done {
     pub interrupted: bool,
 }
 
-/// Probes every target of `assignment` from `start` on, until the last slot's probe is over or `cancelled` resolves.
+/// Probes every target of `assignment` from `start` on, until the last slot's probe is over or it is cancelled. Blocks.
 ///
 /// # Errors
-/// When a target cannot be probed at all or sockets cannot be watched; nothing has been sent then.
-pub async fn run(
-    assignment: &Assignment,
-    start: Instant,
-    cancelled: impl Future<Output = ()>,
-) -> Result<Done, LoadError> {
+/// When a target cannot be probed at all, or sockets cannot be watched.
+pub fn run(assignment: &Assignment, start: Instant, cancel: &Cancel) -> Result<Done, LoadError> {
     let backend = Backend::new()?;
-    let mut round = Round::new(assignment, start, backend.clone())?;
-    let drive = async {
-        backend.drive().await?;
-        Ok(false)
-    };
-    let probe = async {
-        round.probe().await;
-        Ok(false)
-    };
-    let cancel = async {
-        cancelled.await;
-        Ok(true)
-    };
-    let interrupted = cancel.or(probe.or(drive)).await.map_err(LoadError::Engine)?;
+    backend.watch(cancel)?;
+    let mut round = Round::new(assignment, start, backend)?;
+    let interrupted = round.probe(cancel)?;
     Ok(round.done(interrupted))
 }
 
@@ -85,6 +78,7 @@ struct Round<'a> {
     start: Instant,
     pace: Pace,
     signer: Signer,
+    backend: Backend,
     client: surf::Client,
     aims: Vec<Aim>,
     tracks: Vec<Track>,
@@ -107,50 +101,53 @@ impl<'a> Round<'a> {
             start,
             pace: Pace::new(load, targets.len(), *phase),
             signer: Signer::new(key),
-            client: surf::Client::with_http_client(backend),
+            client: surf::Client::with_http_client(backend.clone()),
+            backend,
             aims: targets.iter().map(|target| Aim::new(target, load)).collect::<Result<_, _>>()?,
             tracks: targets.iter().map(|_| Track::new(digits)).collect(),
         })
     }
 
-    async fn probe(&mut self) {
-        let timeout = Duration::from_millis(self.assignment.load.timeout_ms.into());
+    /// Says whether it was cancelled.
+    fn probe(&mut self, cancel: &Cancel) -> Result<bool, LoadError> {
         let last_call = Duration::from_micros(self.assignment.deadline_us).saturating_sub(SUBMIT_MARGIN);
         let mut flying = FuturesUnordered::new();
-        let mut alarm = Alarm::new();
-        loop {
-            let now = self.start.elapsed();
-            while let Some(slot) = self.pace.next(now) {
-                let track = &mut self.tracks[slot.target];
-                // Missed by more than a whole timeout (this process was stopped): sending it now would only be a burst.
-                if now - slot.at > timeout {
-                    track.tally.miss(1);
-                    continue;
-                }
-                track.in_flight += 1;
+        while !cancel.is_cancelled() {
+            for _ in 0..BURST_MAX {
+                let Some(slot) = self.next_slot() else { break };
                 flying.push(self.aims[slot.target].fire(&self.client, &self.signer, slot));
+            }
+            while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
+                self.record(&landed);
             }
             let due = self.pace.due();
             if due.is_none() && flying.is_empty() {
-                return;
+                return Ok(false);
             }
-            alarm.set(self.start + due.unwrap_or(last_call));
-            let landed = async {
-                match flying.next().await {
-                    Some(landed) => Some(landed),
-                    None => std::future::pending().await,
-                }
-            };
-            let rung = async {
-                alarm.ring().await;
-                None
-            };
-            match landed.or(rung).await {
-                Some(landed) => self.record(&landed),
-                None if due.is_none() => return self.give_up(),
-                None => {}
+            if due.is_none() && self.start.elapsed() >= last_call {
+                self.give_up();
+                return Ok(false);
+            }
+            self.backend.turn(self.start + due.unwrap_or(last_call))?;
+        }
+        Ok(true)
+    }
+
+    /// The next slot that is due and still worth a probe.
+    fn next_slot(&mut self) -> Option<Slot> {
+        let now = self.start.elapsed();
+        let timeout = Duration::from_millis(self.assignment.load.timeout_ms.into());
+        while let Some(slot) = self.pace.next(now) {
+            let track = &mut self.tracks[slot.target];
+            // Missed by more than a whole timeout (this process was stopped): sending it now would only be a burst.
+            if now - slot.at > timeout {
+                track.tally.miss(1);
+            } else {
+                track.in_flight += 1;
+                return Some(slot);
             }
         }
+        None
     }
 
     fn record(&mut self, landed: &Landed) {
@@ -188,28 +185,9 @@ impl<'a> Round<'a> {
     }
 }
 
-/// A timer that is touched only when the instant changes: most probes end between two slots.
-struct Alarm {
-    timer: Timer,
-    set: Option<Instant>,
-}
-
-impl Alarm {
-    fn new() -> Self {
-        Self { timer: Timer::never(), set: None }
-    }
-
-    fn set(&mut self, at: Instant) {
-        if self.set != Some(at) {
-            self.timer.set_at(at);
-            self.set = Some(at);
-        }
-    }
-
-    async fn ring(&mut self) {
-        (&mut self.timer).await;
-        self.set = None;
-    }
+/// What can go on goes on. Nobody needs to be woken: the loop itself turns the engine, which is all that a probe waits for.
+fn poll_next(flying: &mut FuturesUnordered<impl Future<Output = Landed>>) -> Poll<Option<Landed>> {
+    Pin::new(flying).poll_next(&mut Context::from_waker(Waker::noop()))
 }
 
 impl Track {

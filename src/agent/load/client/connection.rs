@@ -9,8 +9,9 @@ use netreach_measure::Failure;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::codec::{Decoder, Progress};
-use super::engine::{Engine, Expired, READABLE, Source, WRITABLE};
+use super::engine::{Engine, Expired, Source};
 use super::failure::{Phase, classify, expired};
+use super::sources::{READABLE, WRITABLE};
 use super::tcp_info::{self, TcpInfo};
 
 /// Bytes taken from the kernel at a time, on the stack.
@@ -64,7 +65,7 @@ impl Connection {
         };
         // Only now: an unconnected socket would report a hang-up. What happened since is reported at registration.
         let source = engine.register(&socket).map_err(failed)?;
-        source.begin(began + timeout);
+        source.begin(began + timeout).map_err(failed)?;
         if connecting {
             source.ready(WRITABLE).await.map_err(|Expired| (expired(Phase::Connect), began))?;
             if let Some(error) = socket.take_error().map_err(failed)? {
@@ -76,10 +77,10 @@ impl Connection {
     }
 
     /// Begins an exchange on a kept connection.
-    pub(super) fn begin_again(&self, timeout: Duration) -> Timing {
+    pub(super) fn begin_again(&self, timeout: Duration) -> Result<Timing, (Failure, Instant)> {
         let began = Instant::now();
-        self.source.begin(began + timeout);
-        Timing { began, connected: None, first_byte: None }
+        self.source.begin(began + timeout).map_err(|error| (classify(&error, Phase::Exchange), began))?;
+        Ok(Timing { began, connected: None, first_byte: None })
     }
 
     /// Sends the request and reads the response into `decoder`, which the caller has begun.

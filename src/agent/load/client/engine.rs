@@ -1,41 +1,39 @@
-//! Edge-triggered readiness and deadlines for many sockets behind one reactor entry.
+//! Edge-triggered readiness and deadlines for many sockets behind one epoll instance and one timer.
 //!
-//! Every socket is registered once with an epoll instance of our own, which nests in async-io's reactor as a single
-//! source: no re-arming per wait, which would cost two system calls per request. Deadlines of all exchanges share
-//! one timer.
+//! Every socket is registered once, for its whole life: no re-arming per wait, which would cost two system calls per
+//! request. Whoever owns the engine either turns it (the load loop, which has a thread to itself and blocks in the kernel
+//! until something is due) or drives it from async-std, where the epoll instance nests in the reactor as one source.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use async_io::{Async, Timer};
-use atomic_waker::AtomicWaker;
-use futures_lite::FutureExt;
+use async_io::Async;
 use rustix::buffer::spare_capacity;
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
 
-/// Data, the peer's close, or an error can be read.
-pub(super) const READABLE: u32 = 1;
-/// The connection stands (or failed), or there is room to write.
-pub(super) const WRITABLE: u32 = 2;
-/// The deadline passed.
-const EXPIRED: u32 = 4;
-/// The peer sends nothing more.
-const HUNG_UP: u32 = 8;
+use super::deadlines::{Deadline, Deadlines};
+use super::sources::{EXPIRED, HUNG_UP, Key, READABLE, Signal, Sources, WRITABLE};
 
 /// How many events one look at the kernel takes.
 const EVENTS_PER_LOOK: usize = 256;
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const NEVER: Timespec = NO_WAIT;
 
 /// Sockets and deadlines of one prober.
 #[derive(Debug)]
 pub(super) struct Engine {
     epoll: OwnedFd,
+    timer: OwnedFd,
     sources: Mutex<Sources>,
     deadlines: Mutex<Deadlines>,
+    /// Whether nobody turns it: then a deadline arms the timer at once.
+    is_driven: AtomicBool,
 }
 
 /// One registered socket's readiness.
@@ -50,54 +48,26 @@ pub(super) struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Expired;
 
-#[derive(Debug, Default)]
-struct Signal {
-    bits: AtomicU32,
-    waker: AtomicWaker,
-}
-
-/// Index and generation: an event or deadline of a socket that is gone finds nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
-    index: u32,
-    generation: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    at: Instant,
-    key: Key,
-    exchange: u32,
-}
-
-#[derive(Debug, Default)]
-struct Sources {
-    entries: Vec<Entry>,
-    free: Vec<u32>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    generation: u32,
-    taken: bool,
-    /// Counted up when an exchange begins and when it ends: a deadline of an exchange that is over finds nobody.
-    exchange: u32,
-    signal: Arc<Signal>,
-}
-
-/// Rising instants. Timeouts within a round are equal, so a deadline is nearly always the last.
-#[derive(Debug, Default)]
-struct Deadlines {
-    queue: VecDeque<Deadline>,
-    /// What the driver's timer is set to.
-    armed: Option<Instant>,
-    driver: Option<Waker>,
-}
-
 impl Engine {
     pub(super) fn new() -> io::Result<Arc<Self>> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Arc::new(Self { epoll, sources: Mutex::default(), deadlines: Mutex::default() }))
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let engine = Self {
+            epoll,
+            timer,
+            sources: Mutex::default(),
+            deadlines: Mutex::default(),
+            is_driven: AtomicBool::new(false),
+        };
+        engine.watch(&engine.timer)?;
+        Ok(Arc::new(engine))
+    }
+
+    /// Lets a descriptor that becomes readable end a wait.
+    pub(super) fn watch(&self, descriptor: &impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(Key::NOBODY.pack());
+        Ok(epoll::add(&self.epoll, descriptor, data, epoll::EventFlags::IN | epoll::EventFlags::ET)?)
     }
 
     /// Registers a socket for its whole life.
@@ -110,97 +80,110 @@ impl Engine {
         Ok(source)
     }
 
-    /// Carries events from the kernel to the waiting exchanges, for as long as it is polled.
+    /// Blocks until a socket is ready, a deadline or `until` has come, or a watched descriptor is readable; carries what
+    /// happened to the waiting exchanges. Does not block when `until` is past.
+    ///
+    /// # Errors
+    /// When epoll or the timer fails.
+    pub(super) fn turn(&self, until: Instant) -> io::Result<()> {
+        let now = Instant::now();
+        let front = lock(&self.deadlines).front();
+        let wake = front.map_or(until, |front| front.min(until));
+        if wake > now {
+            self.arm(wake, now)?;
+        }
+        self.look((wake <= now).then_some(&NO_WAIT))?;
+        self.expire(Instant::now());
+        Ok(())
+    }
+
+    /// Carries what happens to the waiting exchanges, for as long as it is polled.
     ///
     /// # Errors
     /// When the reactor or epoll itself fails.
     pub(super) async fn drive(self: Arc<Self>) -> io::Result<()> {
+        self.is_driven.store(true, Ordering::Release);
         let ready = Async::new_nonblocking(self.epoll.try_clone()?)?;
-        let mut events = Vec::with_capacity(EVENTS_PER_LOOK);
-        let mut timer = Timer::never();
         loop {
-            let expired = {
-                let readable = async {
-                    ready.readable().await?;
-                    Ok::<bool, io::Error>(false)
-                };
-                let armed = std::future::poll_fn(|cx| self.poll_deadline(&mut timer, cx));
-                readable.or(async {
-                    armed.await;
-                    Ok(true)
-                })
+            self.look(Some(&NO_WAIT))?;
+            let now = Instant::now();
+            self.expire(now);
+            let front = lock(&self.deadlines).front();
+            if let Some(front) = front {
+                self.arm(front, now)?;
             }
-            .await?;
-            if expired {
-                self.expire(Instant::now());
-                continue;
+            ready.readable().await?;
+        }
+    }
+
+    fn look(&self, mut wait: Option<&Timespec>) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EVENTS_PER_LOOK);
+        loop {
+            events.clear();
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), wait) {
+                Ok(_) => self.wake(&events),
+                // A signal ends the wait; the caller looks at the clock and turns again.
+                Err(rustix::io::Errno::INTR) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
             }
-            loop {
-                events.clear();
-                let seen = epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&NO_WAIT))?;
-                self.wake(&events);
-                if seen < EVENTS_PER_LOOK {
-                    break;
-                }
+            if events.len() < EVENTS_PER_LOOK {
+                return Ok(());
             }
+            wait = Some(&NO_WAIT);
         }
     }
 
     fn wake(&self, events: &[epoll::Event]) {
         let sources = lock(&self.sources);
         for event in events {
-            let Some(signal) = sources.find(Key::unpack(event.data.u64())) else { continue };
-            signal.raise(bits(event.flags));
+            if let Some(signal) = sources.find(Key::unpack(event.data.u64())) {
+                signal.raise(bits(event.flags));
+            }
         }
     }
 
-    /// Ready when the earliest deadline has passed. A timer once armed is left alone until it fires: deadlines
-    /// only get later, so at a steady rate there is one timer event per timeout, not one per probe.
-    fn poll_deadline(&self, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<()> {
+    /// Sets the timer, unless it is set so already.
+    fn arm(&self, at: Instant, now: Instant) -> io::Result<()> {
         let mut deadlines = lock(&self.deadlines);
-        match &mut deadlines.driver {
-            Some(driver) => driver.clone_from(cx.waker()),
-            driver => *driver = Some(cx.waker().clone()),
+        if deadlines.armed == Some(at) {
+            return Ok(());
         }
-        let front = deadlines.queue.front().map(|deadline| deadline.at);
-        match (deadlines.armed, front) {
-            (Some(armed), Some(front)) if front < armed => deadlines.arm(timer, front),
-            (None, Some(front)) => deadlines.arm(timer, front),
-            (None, None) => return Poll::Pending,
-            _ => {}
-        }
-        drop(deadlines);
-        timer.poll(cx).map(|_| ())
+        let after = at.saturating_duration_since(now).max(Duration::from_nanos(1));
+        let it_value = Timespec::try_from(after).map_err(io::Error::other)?;
+        timerfd_settime(
+            &self.timer,
+            TimerfdTimerFlags::empty(),
+            &Itimerspec { it_interval: NEVER, it_value },
+        )?;
+        deadlines.armed = Some(at);
+        Ok(())
     }
 
     fn expire(&self, now: Instant) {
         let mut deadlines = lock(&self.deadlines);
-        deadlines.armed = None;
-        let sources = lock(&self.sources);
-        deadlines.forget_met(&sources);
-        while let Some(deadline) = deadlines.queue.pop_front_if(|deadline| deadline.at <= now) {
-            if let Some(signal) = sources.waiting(&deadline) {
-                signal.raise(EXPIRED);
-            }
+        if deadlines.armed.is_some_and(|armed| armed <= now) {
+            deadlines.armed = None;
         }
+        let sources = lock(&self.sources);
+        deadlines.expire(now, |deadline| sources.waiting(deadline), |signal| signal.raise(EXPIRED));
     }
 }
 
 impl Source {
     /// An exchange begins that must be over at `at`. One at a time per socket.
-    pub(super) fn begin(&self, at: Instant) {
+    pub(super) fn begin(&self, at: Instant) -> io::Result<()> {
         let mut deadlines = lock(&self.engine.deadlines);
         let mut sources = lock(&self.engine.sources);
         let exchange = sources.next_exchange(self.key);
-        self.signal.bits.fetch_and(!EXPIRED, Ordering::AcqRel);
-        deadlines.forget_met(&sources);
-        let place = deadlines.queue.partition_point(|other| other.at <= at);
-        deadlines.queue.insert(place, Deadline { at, key: self.key, exchange });
-        if deadlines.armed.is_none_or(|armed| at < armed)
-            && let Some(driver) = &deadlines.driver
-        {
-            driver.wake_by_ref();
+        self.signal.clear(EXPIRED);
+        deadlines
+            .add(Deadline { at, key: self.key, exchange }, |deadline| sources.waiting(deadline).is_some());
+        let sooner = deadlines.armed.is_none_or(|armed| at < armed);
+        drop((deadlines, sources));
+        if sooner && self.engine.is_driven.load(Ordering::Acquire) {
+            self.engine.arm(at, Instant::now())?;
         }
+        Ok(())
     }
 
     /// The exchange is over; its deadline no longer matters.
@@ -210,24 +193,17 @@ impl Source {
 
     /// Waits until the socket is ready for `interest` since the last look, or the deadline passes.
     pub(super) async fn ready(&self, interest: u32) -> Result<(), Expired> {
-        std::future::poll_fn(|cx| {
-            if let Some(outcome) = self.signal.look(interest) {
-                return Poll::Ready(outcome);
-            }
-            self.signal.waker.register(cx.waker());
-            self.signal.look(interest).map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        std::future::poll_fn(|cx| self.signal.poll(interest, cx)).await.map_err(|()| Expired)
     }
 
     /// Forgets that the socket was readable: what comes next answers what is sent next.
     pub(super) fn clear_readable(&self) {
-        self.signal.bits.fetch_and(!READABLE, Ordering::AcqRel);
+        self.signal.clear(READABLE);
     }
 
     /// Whether the peer has closed, or anything unasked has come, since the last exchange.
     pub(super) fn is_stale(&self) -> bool {
-        self.signal.bits.load(Ordering::Acquire) & (HUNG_UP | READABLE) != 0
+        self.signal.has(HUNG_UP | READABLE)
     }
 }
 
@@ -237,81 +213,6 @@ impl Drop for Source {
         lock(&self.engine.sources).give_back(self.key);
     }
 }
-
-impl Signal {
-    fn raise(&self, bits: u32) {
-        self.bits.fetch_or(bits, Ordering::AcqRel);
-        self.waker.wake();
-    }
-
-    /// Readiness wins over the deadline: an answer that is there was not late because we were.
-    fn look(&self, interest: u32) -> Option<Result<(), Expired>> {
-        let before = self.bits.fetch_and(!interest, Ordering::AcqRel);
-        if before & interest != 0 { Some(Ok(())) } else { (before & EXPIRED != 0).then_some(Err(Expired)) }
-    }
-}
-
-impl Sources {
-    fn take(&mut self) -> (Key, Arc<Signal>) {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry { generation: 0, taken: false, exchange: 0, signal: Arc::default() });
-            u32::try_from(self.entries.len() - 1).expect("descriptors are fewer than 2^32")
-        });
-        let entry = &mut self.entries[index as usize];
-        entry.taken = true;
-        entry.signal.bits.store(0, Ordering::Release);
-        (Key { index, generation: entry.generation }, Arc::clone(&entry.signal))
-    }
-
-    fn give_back(&mut self, key: Key) {
-        let entry = &mut self.entries[key.index as usize];
-        entry.generation = entry.generation.wrapping_add(1);
-        entry.taken = false;
-        entry.signal.waker.take();
-        self.free.push(key.index);
-    }
-
-    fn find(&self, key: Key) -> Option<&Arc<Signal>> {
-        let entry = self.entries.get(key.index as usize)?;
-        (entry.taken && entry.generation == key.generation).then_some(&entry.signal)
-    }
-
-    fn next_exchange(&mut self, key: Key) -> u32 {
-        let exchange = &mut self.entries[key.index as usize].exchange;
-        *exchange = exchange.wrapping_add(1);
-        *exchange
-    }
-
-    fn waiting(&self, deadline: &Deadline) -> Option<&Arc<Signal>> {
-        let signal = self.find(deadline.key)?;
-        (self.entries[deadline.key.index as usize].exchange == deadline.exchange).then_some(signal)
-    }
-}
-
-impl Deadlines {
-    /// Drops what is over from the front, so that the queue holds little more than what is in flight.
-    fn forget_met(&mut self, sources: &Sources) {
-        while self.queue.pop_front_if(|deadline| sources.waiting(deadline).is_none()).is_some() {}
-    }
-
-    fn arm(&mut self, timer: &mut Timer, at: Instant) {
-        timer.set_at(at);
-        self.armed = Some(at);
-    }
-}
-
-impl Key {
-    fn pack(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "takes apart what pack put together")]
-    fn unpack(packed: u64) -> Self {
-        Self { index: packed as u32, generation: (packed >> 32) as u32 }
-    }
-}
-
-const NO_WAIT: rustix::event::Timespec = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
 
 fn bits(flags: epoll::EventFlags) -> u32 {
     let failed = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);

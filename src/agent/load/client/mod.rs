@@ -7,14 +7,17 @@
 
 mod codec;
 mod connection;
+mod deadlines;
 mod engine;
 mod failure;
 mod general;
+mod sources;
 mod tcp_info;
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -96,12 +99,28 @@ impl Backend {
         Ok(Self(Arc::new(Inner { engine: Engine::new()?, scratch: Mutex::default() })))
     }
 
-    /// Moves events; must be polled for as long as exchanges are under way.
+    /// Carries events to the exchanges under way, for as long as it is polled: where nobody calls [`Backend::turn`].
     ///
     /// # Errors
     /// When the reactor fails.
     pub(crate) async fn drive(self) -> io::Result<()> {
         Arc::clone(&self.0.engine).drive().await
+    }
+
+    /// Blocks until an exchange can go on, `until` has come or a watched descriptor is readable.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(crate) fn turn(&self, until: Instant) -> io::Result<()> {
+        self.0.engine.turn(until)
+    }
+
+    /// Lets a descriptor that becomes readable end a turn.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(crate) fn watch(&self, descriptor: &impl AsFd) -> io::Result<()> {
+        self.0.engine.watch(descriptor)
     }
 
     fn take_scratch(&self) -> Box<Scratch> {
@@ -210,7 +229,7 @@ impl Prepared {
         let kept = || std::iter::from_fn(|| lock(&self.resting).pop()).find(|kept| !kept.is_stale());
         match self.keep.then(kept).flatten() {
             Some(connection) => {
-                let timing = connection.begin_again(self.timeout);
+                let timing = connection.begin_again(self.timeout)?;
                 Ok(Opened { connection, timing })
             }
             None => self.open(engine).await,
