@@ -29,9 +29,11 @@ build() {
 }
 
 build_kube() {
-  local print path
-  grep -q "k8s.io/kubernetes $KUBERNETES_VERSION\$" "$HACK/kube/go.mod" && grep -q "etcd/server/v3 $ETCD_VERSION\$" "$HACK/kube/go.mod" ||
-    die "hack/kube/go.mod and hack/versions.env name different versions: make them agree, then run 'go mod tidy' in hack/kube"
+  local want print path
+  for want in "k8s.io/kubernetes $KUBERNETES_VERSION" "go.etcd.io/etcd/server/v3 $ETCD_VERSION"; do
+    grep -q "^	$want\$" "$HACK/kube/go.mod" ||
+      die "hack/kube/go.mod does not require '$want' (as hack/versions.env says): make them agree, then run 'go mod tidy' in hack/kube"
+  done
   print=$(fingerprint "$HACK/kube/go.mod" "$HACK/kube/go.sum" "$HACK/kube/main.go")
   path=$CACHE/kube-$KUBERNETES_VERSION-$print-$ARCH/kube
   keep "$path" compile_kube

@@ -1,10 +1,10 @@
 # Where built things are kept, outside the tree and keyed by version, and how they get there whole or not at all.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 HACK=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=hack/lib/say.sh
+# shellcheck source=say.sh
 . "$HACK/lib/say.sh"
-# shellcheck source=hack/versions.env
+# shellcheck source=../versions.env
 . "$HACK/versions.env"
 
 CACHE=${NETREACH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/netreach}
@@ -17,6 +17,7 @@ esac
 
 # keep PATH COMMAND ARGS…: runs `COMMAND ARGS… TEMPORARY` unless PATH is there, then renames TEMPORARY to PATH.
 # One build at a time per PATH, by a lock: a second caller waits and then finds the thing made.
+# COMMAND is a program, or a function that returns its failure itself: bash ignores `set -e` in what is tested here.
 keep() {
   local path=$1 temporary
   shift

@@ -19,18 +19,23 @@ impl Progress {
     pub(crate) fn new() -> Self {
         let target = ProgressDrawTarget::stderr();
         let bar = (!target.is_hidden()).then(|| {
-            let style =
-                ProgressStyle::with_template("{prefix} [{bar:30}] {msg}").expect("a template of known keys");
-            ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {percent:>3} % {msg}")
+                .expect("a template of known keys");
+            ProgressBar::with_draw_target(Some(1), target).with_style(style.progress_chars("=> "))
         });
         Self { bar }
     }
 
     /// A line that stays.
     pub(crate) fn say(&self, line: &str) {
+        self.aside(|| eprintln!("{line}"));
+    }
+
+    /// Takes the bar away while something else is written.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 
@@ -53,7 +58,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away for good.
     pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

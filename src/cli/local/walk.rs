@@ -1,0 +1,244 @@
+//! One NetReach's life on this machine: decide, do, listen, and over again.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use netreach_api::{CheckedSpec, Rounds};
+use netreach_dispatch::DeskEvent;
+use netreach_plan::{Case, Decision, DueRound, decide};
+use netreach_report::{ClosedRound, Standing, Submitted, Verdict, api_object, judge, merge};
+use netreach_wire::RoundId;
+
+use super::house::{self, Event, House};
+use super::keep::Keep;
+use super::progress::Progress;
+use super::round::Round;
+use crate::args::RunArgs;
+use crate::ending::{Ending, Trouble};
+use crate::show;
+
+/// One NetReach's life on this machine.
+pub(super) struct Walk<'a> {
+    args: &'a RunArgs,
+    spec: &'a CheckedSpec,
+    task: String,
+    uid: String,
+    pub(super) house: House,
+    keep: Keep,
+    progress: &'a Progress,
+    case: Case,
+    round: Option<Round>,
+    /// The last round closed: late results are added to its report.
+    closed: Option<ClosedRound>,
+    failed: BTreeSet<u64>,
+    shown: u64,
+    /// The next round the user was told of.
+    announced: Option<Timestamp>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        args: &'a RunArgs,
+        spec: &'a CheckedSpec,
+        task: String,
+        house: House,
+        keep: Keep,
+        progress: &'a Progress,
+    ) -> Self {
+        let created = Timestamp::now();
+        // Every run is a NetReach of its own, as one applied anew would be.
+        let uid = format!("local-{}-{:08x}", created.as_millisecond(), u32::from_ne_bytes(house::random()));
+        let case = Case { created, last: None, open: None };
+        Self {
+            args,
+            spec,
+            task,
+            uid,
+            house,
+            keep,
+            progress,
+            case,
+            round: None,
+            closed: None,
+            failed: BTreeSet::new(),
+            shown: 0,
+            announced: None,
+        }
+    }
+
+    /// Decides and does, until nothing is left or the user has had enough.
+    pub(super) async fn walk(&mut self) -> Result<Ending, Trouble> {
+        loop {
+            self.case.open = self.round.as_ref().map(|round| round.view(&self.house));
+            match decide(self.spec, &self.case, Timestamp::now()) {
+                Decision::Wait { until } => {
+                    if self.wait(until).await?.is_break() {
+                        return Ok(self.ending());
+                    }
+                }
+                Decision::Open { round, deadline } => self.open(round, deadline)?,
+                Decision::Miss { first, last } => {
+                    self.progress.say(&format!("rounds {} to {} are missed", first.number, last.number));
+                    self.failed.extend(first.number..=last.number);
+                    self.case.last = Some(last);
+                }
+                Decision::Close { .. } => self.close().await?,
+                Decision::Finished => return Ok(self.ending()),
+            }
+        }
+    }
+
+    /// A run in which no round was closed proves nothing.
+    fn ending(&self) -> Ending {
+        if self.failed.is_empty() && self.shown > 0 { Ending::Succeeded } else { Ending::NotSucceeded }
+    }
+
+    fn open(&mut self, due: DueRound, deadline: Timestamp) -> Result<(), Trouble> {
+        if self.house.present.is_empty() {
+            return Err(Trouble::NobodyLeft);
+        }
+        let id = RoundId { uid: self.uid.clone(), number: due.number };
+        let round = Round::open(self.spec, &self.house, id, due.due, deadline)?;
+        let (agents, targets, load) = (round.agents(), round.targets(), self.spec.load());
+        self.progress.say(&format!(
+            "{}: {agents} agents send {} requests/s to each of {targets} targets for {} s",
+            self.name(due.number),
+            load.qps,
+            load.duration_s
+        ));
+        self.round = Some(round);
+        Ok(())
+    }
+
+    async fn wait(&mut self, until: Option<Timestamp>) -> Result<ControlFlow<()>, Trouble> {
+        match (&self.round, until) {
+            (Some(round), _) => {
+                let doing = format!("{} of {} agents have reported", round.submitted(), round.agents());
+                self.progress.note(&self.name(round.number()), doing);
+            }
+            (None, Some(until)) if self.announced != Some(until) => {
+                self.progress.say(&format!("next round at {until:.0}; Ctrl-C ends the run"));
+                self.announced = Some(until);
+            }
+            (None, _) => {}
+        }
+        let (start, span) = self.round.as_ref().map_or((Instant::now(), Duration::ZERO), Round::span);
+        let event = futures_lite::future::or(self.house.next(until), async {
+            self.progress.follow(start, span).await;
+            Event::Due
+        });
+        match event.await {
+            Event::Due => {}
+            Event::Desk(event) => self.hear(event).await,
+            Event::Ended(ended) => {
+                self.progress.say(&format!("agent {} is gone: {}", ended.agent.pod, ended.how));
+                self.house.forget(ended);
+            }
+            Event::Interrupted => {
+                if let Some(round) = &mut self.round {
+                    self.progress.say("interrupted: asking the agents for what they have");
+                    round.interrupt(&self.house);
+                    self.collect_rest().await;
+                    self.close().await?;
+                }
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What the agents still hand in after an interrupt, for as long as that may take.
+    async fn collect_rest(&mut self) {
+        let until = Instant::now() + house::PARTIAL_WITHIN;
+        while let Some(round) = &self.round
+            && !round.is_all_in(&self.house)
+        {
+            match self.house.next_before(until).await {
+                Some(Event::Desk(event)) => self.hear(event).await,
+                Some(Event::Ended(ended)) => self.house.forget(ended),
+                Some(Event::Due | Event::Interrupted) | None => return,
+            }
+        }
+    }
+
+    async fn hear(&mut self, event: DeskEvent) {
+        match event {
+            DeskEvent::Present { agent, listening, clock_offset_us } => {
+                self.house.greet(agent, listening, clock_offset_us);
+            }
+            DeskEvent::Submitted { agent, receipt, result, clock_offset_us: _, keeping } => {
+                let number = result.round.number;
+                let submitted = self.keep.result(agent.clone(), receipt, result).await;
+                match submitted {
+                    Ok(submitted) => {
+                        keeping.confirm();
+                        self.take(number, submitted);
+                    }
+                    Err(error) => {
+                        // Unconfirmed: the agent keeps it and comes again.
+                        self.progress.say(&format!("could not keep the result of {}: {error}", agent.pod));
+                        if let Some(round) = &mut self.round {
+                            round.not_kept(agent, error.to_string());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, number: u64, submitted: Submitted) {
+        let late = if submitted.late { ", after the deadline" } else { "" };
+        self.progress.say(&format!("{}: {} has reported{late}", self.name(number), submitted.agent.pod));
+        match (&mut self.round, &mut self.closed) {
+            (Some(round), _) if round.number() == number => round.take(submitted),
+            (_, Some(closed)) if closed.id.number == number => {
+                closed.submitted.push(submitted);
+                let report = merge(closed.clone());
+                let standing = standing(self.spec, &self.case, &self.failed);
+                if let Err(error) =
+                    self.keep.document(number, &api_object(&report, &self.spec.expect(), &standing))
+                {
+                    self.progress.say(&format!("could not add the late result to the report: {error}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), Trouble> {
+        let Some(round) = self.round.take() else { return Ok(()) };
+        let closed = round.close(&self.house, &self.task, self.spec);
+        let report = merge(closed.clone());
+        let verdict = judge(&report, &self.spec.expect());
+        if verdict != Verdict::Succeeded {
+            self.failed.insert(closed.id.number);
+        }
+        self.case.last = Some(DueRound { number: closed.id.number, due: closed.due });
+        let standing = standing(self.spec, &self.case, &self.failed);
+        let document = api_object(&report, &self.spec.expect(), &standing);
+        self.keep.round(report).await?;
+        self.keep.document(closed.id.number, &document)?;
+        self.progress.aside(|| show::report(&document, self.args.output, self.shown == 0))?;
+        self.shown += 1;
+        self.closed = Some(closed);
+        Ok(())
+    }
+
+    fn name(&self, number: u64) -> String {
+        match self.spec.rounds() {
+            Rounds::Forever => format!("round {number}"),
+            Rounds::Count(count) => format!("round {number}/{count}"),
+        }
+    }
+}
+
+fn standing(spec: &CheckedSpec, case: &Case, failed: &BTreeSet<u64>) -> Standing {
+    let done = case.last.map_or(0, |last| last.number);
+    let (rounds_expected, finished) = match spec.rounds() {
+        Rounds::Forever => (-1, false),
+        Rounds::Count(count) => (i64::try_from(count).unwrap_or(i64::MAX), done >= count),
+    };
+    Standing { rounds_expected, rounds_done: done, rounds_failed: failed.iter().copied().collect(), finished }
+}
