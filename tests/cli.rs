@@ -1,6 +1,7 @@
 //! The program as its users meet it: words in, reports, words and exit codes out.
 
 #![allow(clippy::unwrap_used, reason = "a panic is the answer a test gives")]
+#![allow(clippy::disallowed_macros, reason = "a test tells what it could not run")]
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -27,6 +28,18 @@ fn details(document: &Value) -> Vec<(&str, &Value)> {
         agent["NetReachTask"]["Detail"].as_array().unwrap().iter().map(move |detail| (pod, detail))
     });
     details.collect()
+}
+
+/// The one file of this report, whenever the run began.
+fn kept_report(dir: &std::path::Path, task: &str, round: u32) -> String {
+    let files = std::fs::read_dir(dir).unwrap().flatten().map(|file| file.path());
+    let of_round = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with(&format!("netreach-{task}-2")) && name.ends_with(&format!("Z-round-{round}.yaml"))
+    };
+    let found: Vec<_> = files.filter(of_round).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    std::fs::read_to_string(&found[0]).unwrap()
 }
 
 #[track_caller]
@@ -83,7 +96,8 @@ fn rounds_follow_each_other_and_every_report_is_kept() {
     running.hear("next round at");
     running.signal("INT", running.pid());
     let finished = running.finish();
-    ends(&finished, 0, &["round 1/2"]);
+    // One of the two rounds it was to have proves nothing of the other.
+    ends(&finished, 1, &["round 1/2", "ended after round 1/2"]);
     let document = finished.json();
     assert_eq!(document["metadata"]["name"], "netreach-pair");
     assert_eq!(
@@ -91,8 +105,7 @@ fn rounds_follow_each_other_and_every_report_is_kept() {
         (&1.into(), &2.into())
     );
     assert_eq!(document["spec"]["Status"], "NotFinished");
-    let kept = std::fs::read_to_string(dir.path().join("netreach-pair-round-1.yaml")).unwrap();
-    assert_eq!(serde_saphyr::from_str::<Value>(&kept).unwrap(), document);
+    assert_eq!(serde_saphyr::from_str::<Value>(&kept_report(dir.path(), "pair", 1)).unwrap(), document);
 }
 
 #[test]
@@ -166,7 +179,7 @@ fn ctrl_c_in_mid_round_stops_the_agents_and_keeps_the_partial_report() {
         assert_eq!(count(&detail["Metrics"]["RequestCounts"]) + count(&detail["UnsentCounts"]), 600);
         assert_eq!(detail["Metrics"]["Errors"], serde_json::json!({}));
     }
-    assert!(dir.path().join("netreach-cut-round-1.yaml").is_file());
+    assert!(kept_report(dir.path(), "cut", 1).contains("Interrupted: true"));
 }
 
 #[test]
@@ -275,6 +288,21 @@ fn unreadable_files_and_wrong_usage_end_with_2() {
     ends(&run_local("", twice.to_owned()).run(), 2, &["holds 2 documents"]);
 }
 
+#[test]
+fn a_load_that_leaves_the_round_no_time_to_end_is_refused() {
+    let full = net_reach("full").with("/spec/request/durationInSecond", 59);
+    let finished = run_local("", full.yaml()).run();
+    ends(&finished, 2, &["spec.request.durationInSecond: ", "2000 ms to end in", "raise"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_run() {
+    let program = env!("CARGO_BIN_EXE_netreach");
+    let script = format!("{program} run --local -f - 2>&1 >/dev/null | true; exit ${{PIPESTATUS[0]}}");
+    let finished = Program::at("bash").args("-c").arg(script).input(net_reach("unheard").yaml()).run();
+    ends(&finished, 0, &[]);
+}
+
 // === what this machine lacks ===
 
 #[test]
@@ -362,5 +390,5 @@ fn crd_completions_and_version_are_printed() {
     }
     assert!(netreach("--version").run().out.starts_with("netreach 0."));
     assert!(netreach("run --help").run().out.contains("--report"));
-    ends(&netreach("run config/samples/netreach.yaml").run(), 3, &["add --local"]);
+    ends(&netreach("run config/samples/netreach.yaml").run(), 2, &["add --local"]);
 }

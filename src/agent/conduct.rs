@@ -4,27 +4,59 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_io::Timer;
 use futures_lite::FutureExt;
+use netreach_measure::{Digits, Tally};
 use netreach_serve::Stop;
-use netreach_wire::{AgentResult, Assignment, Usage, VERSION};
+use netreach_wire::{AgentResult, Assignment, TargetResult, Unsound, Usage, VERSION, WireTally};
 
-use crate::load::{self, Cancel, LoadError};
+use crate::load::{self, Cancel};
 use crate::usage::{LOOK_EVERY, Meter};
 
-/// Begins the round; `finished` is called on its thread when it is over.
+/// A round that did not begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBegun {
+    /// The assignment is not one to carry out.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
+    /// No thread or descriptor.
+    #[error("no thread or descriptor is left ({0})")]
+    System(#[from] std::io::Error),
+}
+
+/// Begins the round; `finished` is called on its thread when it is over. Returns the switch that ends it early.
 ///
 /// # Errors
-/// When no thread can be had.
+/// When the assignment is unsound, or no thread or descriptor can be had.
 pub(crate) fn begin(
     assignment: Assignment,
     received: Instant,
-    cancel: Cancel,
-    finished: impl FnOnce(Result<AgentResult, LoadError>) + Send + 'static,
-) -> std::io::Result<()> {
-    let conduct = move || finished(conduct(&assignment, received, &cancel));
-    std::thread::Builder::new().name("load".to_owned()).spawn(conduct).map(drop)
+    finished: impl FnOnce(AgentResult) + Send + 'static,
+) -> Result<Cancel, NotBegun> {
+    assignment.check()?;
+    let cancel = Cancel::new()?;
+    let switch = cancel.clone();
+    let conduct = move || finished(conduct(&assignment, received, &switch));
+    std::thread::Builder::new().name("load".to_owned()).spawn(conduct)?;
+    Ok(cancel)
 }
 
-fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Result<AgentResult, LoadError> {
+/// The result of a round that did not begin: every slot is unsent. Why is for the caller to add.
+pub(crate) fn not_begun(assignment: &Assignment) -> AgentResult {
+    let mut nothing = Tally::new(Digits::Two);
+    nothing.miss(assignment.load.slots());
+    let target = TargetResult { began_us: 0, ended_us: 0, tally: WireTally::from(&nothing) };
+    AgentResult {
+        version: VERSION,
+        round: assignment.round.clone(),
+        started_at_us: wall_clock_us(Instant::now()),
+        elapsed_us: 0,
+        interrupted: false,
+        trouble: None,
+        targets: vec![target; assignment.targets.len()],
+        usage: Usage::default(),
+    }
+}
+
+fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> AgentResult {
     let start = received + Duration::from_micros(assignment.start_in_us);
     let started_at_us = wall_clock_us(start);
     let over = Stop::new();
@@ -32,16 +64,17 @@ fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Resul
     let done = load::run(assignment, start, cancel);
     over.stop();
     let usage = async_std::task::block_on(metering);
-    let load::Done { targets, elapsed, interrupted } = done?;
-    Ok(AgentResult {
-        version: VERSION,
-        round: assignment.round.clone(),
-        started_at_us,
-        elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-        interrupted,
-        targets,
-        usage,
-    })
+    match done {
+        Ok(load::Done { targets, elapsed, interrupted }) => AgentResult {
+            started_at_us,
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            interrupted,
+            targets,
+            usage,
+            ..not_begun(assignment)
+        },
+        Err(error) => AgentResult { trouble: Some(error.to_string()), usage, ..not_begun(assignment) },
+    }
 }
 
 /// Measures this process until the round is over.

@@ -15,8 +15,8 @@ pub struct Args {
     /// The desk's URL, e.g. http://netreach-desk:8080
     #[arg(long)]
     desk: Url,
-    /// File with the token that tells the desk who this agent is; read anew for every request
-    #[arg(long, conflicts_with = "token")]
+    /// File with the token that tells the desk who this agent is; read anew for every request, and rather than --token
+    #[arg(long)]
     token_file: Option<PathBuf>,
     /// The token itself
     #[arg(long, env = "NETREACH_TOKEN", hide_env_values = true)]

@@ -12,6 +12,7 @@ pub mod load;
 mod session;
 mod usage;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -129,16 +130,19 @@ pub fn log_to_stderr(verbose: u8) {
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(colours);
     // Set already when the program that holds the agent logs itself.
-    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).try_init();
+    let _ = log.try_init();
 }
 
 fn limits() -> Limits {
     Limits { body_bytes_max: PROBE_BODY_BYTES_MAX, drain_ms: 1_000, ..Limits::default() }
 }
 
-/// Every probe in flight is an open file; the soft limit is often 1,024 by default.
-fn raise_open_files() {
+/// Lifts the soft limit on open files to the hard one: every probe in flight is an open file, and the soft limit is often 1,024.
+pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     // Refused only where the limits forbid it; then probes beyond them are counted as local-resource.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });

@@ -16,13 +16,15 @@ use tracing::{debug, error, info, warn};
 use crate::conduct;
 use crate::desk::{Desk, DeskError};
 use crate::keys::Keys;
-use crate::load::{Cancel, LoadError};
+use crate::load::Cancel;
 
 /// How long one long poll may be held.
 const POLL_WAIT_MS: u64 = 30_000;
 /// First and longest pause after the desk did not answer.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A poll without news should have been held longer than this.
+const HASTY_WITHIN: Duration = Duration::from_secs(1);
 /// How long a stopped agent tries to hand in what it has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Rounds probed at one time; more would starve each other.
@@ -41,12 +43,12 @@ pub(crate) struct Session {
 
 #[derive(Debug, Default)]
 struct State {
+    /// No round is begun any more.
+    is_ending: bool,
     probing: Vec<(RoundId, Cancel)>,
     /// Results the desk may still ask for: oldest first.
     held: Vec<(RoundId, Vec<u8>)>,
 }
-
-type Finished = (RoundId, Result<AgentResult, LoadError>);
 
 impl Session {
     pub(crate) fn new(desk: Desk, me: Arc<AgentId>, keys: Arc<Keys>, listening: Vec<SocketAddr>) -> Self {
@@ -55,7 +57,7 @@ impl Session {
 
     /// Serves the desk until stopped; then ends what is being probed and hands in what there is.
     pub(crate) async fn run(&self, stop: &Stop) {
-        let (finished, results) = async_channel::bounded(PROBING_MAX);
+        let (finished, results) = async_channel::bounded(HELD_ROUNDS_MAX);
         let asking = self.ask(finished);
         let submitting = self.submit_all(results);
         let stopping = async {
@@ -67,8 +69,10 @@ impl Session {
 
     /// Stops every round and gives its result time to be handed in (by the submitting side, which runs on).
     async fn end_all(&self) {
-        for (_, cancel) in &self.state().probing {
-            cancel.cancel();
+        {
+            let mut state = self.state();
+            state.is_ending = true;
+            state.probing.iter().for_each(|(_, cancel)| cancel.cancel());
         }
         let all_in = async {
             loop {
@@ -85,21 +89,31 @@ impl Session {
         all_in.or(too_long).await;
     }
 
-    async fn ask(&self, finished: Sender<Finished>) {
-        let mut pause = PAUSE_FIRST;
+    async fn ask(&self, finished: Sender<AgentResult>) {
+        let (mut pause, mut away) = (PAUSE_FIRST, false);
         loop {
             let poll = self.poll_words();
+            let asked = Instant::now();
             match self.desk.poll(&poll).await {
                 Ok(reply) => {
-                    pause = PAUSE_FIRST;
+                    if std::mem::take(&mut away) {
+                        info!("the desk answers again");
+                    }
+                    // A desk that answers at once and has nothing to say is not to be asked as fast as it can answer.
+                    let is_hasty = reply.is_empty() && asked.elapsed() < HASTY_WITHIN;
                     self.heed(reply, Instant::now(), &finished);
+                    if !is_hasty {
+                        pause = PAUSE_FIRST;
+                        continue;
+                    }
                 }
-                Err(error) => {
-                    tell("could not ask the desk for work", &error);
-                    Timer::after(jitter(pause)).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                Err(error) if std::mem::replace(&mut away, true) => {
+                    debug!(%error, "still no work from the desk")
                 }
+                Err(error) => warn!(%error, "could not ask the desk for work: trying again"),
             }
+            Timer::after(jitter(pause)).await;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
@@ -115,7 +129,7 @@ impl Session {
         }
     }
 
-    fn heed(&self, reply: PollReply, received: Instant, finished: &Sender<Finished>) {
+    fn heed(&self, reply: PollReply, received: Instant, finished: &Sender<AgentResult>) {
         let PollReply { version: _, assignment, cancel, closed } = reply;
         let mut state = self.state();
         state.held.retain(|(round, _)| !closed.contains(round));
@@ -127,11 +141,11 @@ impl Session {
         }
         drop(state);
         if let Some(assignment) = assignment {
-            self.begin(assignment, received, finished.clone());
+            self.begin(assignment, received, finished);
         }
     }
 
-    fn begin(&self, assignment: Assignment, received: Instant, finished: Sender<Finished>) {
+    fn begin(&self, assignment: Assignment, received: Instant, finished: &Sender<AgentResult>) {
         let round = assignment.round.clone();
         if assignment.agent != *self.me {
             error!(%round, "the desk sent an assignment of {}: is a token used twice?", assignment.agent);
@@ -139,36 +153,38 @@ impl Session {
         }
         self.keys.add(&round, &assignment.key);
         let mut state = self.state();
-        if state.probing.len() >= PROBING_MAX || state.probing.iter().any(|(probing, _)| *probing == round) {
-            warn!(%round, "assignment is left alone (as many rounds as may be are being probed)");
+        if state.is_ending || state.probing.iter().any(|(probing, _)| *probing == round) {
             return;
         }
         info!(%round, targets = assignment.targets.len(), "round begins");
-        let of = round.clone();
-        let report = move |result| {
+        let not_begun = conduct::not_begun(&assignment);
+        let report = {
+            let finished = finished.clone();
             // The session has ended when nobody listens any more; then there is nobody to tell either.
-            let _ = finished.send_blocking((of, result));
+            move |result| drop(finished.send_blocking(result))
         };
-        let begun = Cancel::new().and_then(|cancel| {
-            conduct::begin(assignment, received, cancel.clone(), report)?;
-            Ok(cancel)
-        });
+        let begun = match state.probing.len() {
+            PROBING_MAX.. => Err(format!("{PROBING_MAX} other rounds are being probed")),
+            _ => conduct::begin(assignment, received, report).map_err(|error| error.to_string()),
+        };
         match begun {
             Ok(cancel) => state.probing.push((round, cancel)),
-            Err(error) => error!(%round, %error, "could not begin the round (no thread or descriptor left)"),
+            Err(why) => {
+                error!(%round, %why, "could not begin the round");
+                // Handed in like any other, so that nobody waits for it in vain.
+                if finished.try_send(AgentResult { trouble: Some(why), ..not_begun }).is_err() {
+                    error!(%round, "could not even say so: too many results wait");
+                }
+            }
         }
     }
 
-    async fn submit_all(&self, results: Receiver<Finished>) {
-        while let Ok((round, result)) = results.recv().await {
-            match result {
-                Ok(result) => {
-                    let body = serde_json::to_vec(&result).expect("a result has no key that is not a string");
-                    self.state().hold(round.clone(), body.clone());
-                    self.submit(&round, body).await;
-                }
-                Err(error) => error!(%round, %error, "round could not be probed"),
-            }
+    async fn submit_all(&self, results: Receiver<AgentResult>) {
+        while let Ok(result) = results.recv().await {
+            let round = result.round.clone();
+            let body = serde_json::to_vec(&result).expect("a result has no key that is not a string");
+            self.state().hold(round.clone(), body.clone());
+            self.submit(&round, body).await;
             self.state().probing.retain(|(probing, _)| *probing != round);
             self.handed_in.notify(usize::MAX);
         }

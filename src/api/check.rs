@@ -9,7 +9,7 @@ use crate::checked_spec::{CheckedSpec, Expect, Load, Rounds, TargetChoice};
 use crate::defaults::{self, ClusterFacts};
 use crate::field_error::{FieldError, quote};
 use crate::limits::{
-    DURATION_S_MAX, GRACE_MIN_MAX, MINUTE_MS, PEERS_PER_ROUND_MAX, QPS_MAX, REPLICAS_MAX,
+    DURATION_S_MAX, GRACE_MIN_MAX, MINUTE_MS, PEERS_PER_ROUND_MAX, QPS_MAX, REPLICAS_MAX, ROUND_MARGIN_MS,
     ROUND_TIMEOUT_MIN_MAX, STATUS_CODES,
 };
 use crate::{
@@ -144,9 +144,10 @@ impl Faults {
         let round_ms =
             if round_timeout_min < 1 { i64::MAX } else { round_timeout_min.saturating_mul(MINUTE_MS) };
         let duration_s = request.duration_s.unwrap_or(defaults::DURATION_S);
-        if duration_s <= DURATION_S_MAX && duration_s.saturating_mul(1_000) > round_ms {
+        let needed_ms = duration_s.saturating_mul(1_000).saturating_add(ROUND_MARGIN_MS);
+        if duration_s <= DURATION_S_MAX && needed_ms > round_ms {
             let message = format!(
-                "must not be longer than the round (schedule.roundTimeoutMinute is {round_timeout_min}), got \
+                "must leave the round {ROUND_MARGIN_MS} ms to end in (schedule.roundTimeoutMinute is {round_timeout_min}), got \
                  {duration_s}: lower it or raise roundTimeoutMinute"
             );
             self.push(FieldError::new(DURATION, message), &[DURATION, ROUND_TIMEOUT]);

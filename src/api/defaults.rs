@@ -157,6 +157,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn what_is_set_stays_and_a_second_time_changes_nothing(
             qps in proptest::option::of(1..100_i64),

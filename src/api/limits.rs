@@ -25,6 +25,10 @@ pub const QUOTE_CHARS_MAX: usize = 60;
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
 // A checked load is carried in 32 bits each, and the longest timeout is the longest round.
+/// Left of a round after its last request, milliseconds: agents begin a moment after the round does, and
+/// hand in their results before its deadline.
+pub const ROUND_MARGIN_MS: i64 = 2_000;
+
 const _: () = assert!(QPS_MAX <= u32::MAX as i64);
 const _: () = assert!(DURATION_S_MAX <= u32::MAX as i64);
 const _: () = assert!(ROUND_TIMEOUT_MIN_MAX * MINUTE_MS <= u32::MAX as i64);

@@ -1,13 +1,12 @@
 //! What is allowed and yet probably not what was meant.
 
+use crate::limits::ROUND_MARGIN_MS;
 use crate::{CheckedSpec, Rounds, Schedule};
 
 /// Every warning about a spec, as one sentence each.
 pub(crate) fn warnings(checked: &CheckedSpec) -> Vec<String> {
-    [slow_requests(checked), close_rounds(checked), latency_metric(checked), endless_grace(checked)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let each = [slow_requests, cut_requests, close_rounds, latency_metric, endless_grace];
+    each.into_iter().filter_map(|warning| warning(checked)).collect()
 }
 
 fn slow_requests(checked: &CheckedSpec) -> Option<String> {
@@ -18,6 +17,17 @@ fn slow_requests(checked: &CheckedSpec) -> Option<String> {
              its last requests and may take up to {} s",
             load.timeout_ms,
             load.duration_s,
+            busy_s(checked)
+        )
+    })
+}
+
+fn cut_requests(checked: &CheckedSpec) -> Option<String> {
+    let round_s = checked.round_timeout_ms() / 1_000;
+    (busy_s(checked) + ROUND_MARGIN_MS.unsigned_abs() / 1_000 > round_s).then(|| {
+        format!(
+            "spec.schedule.roundTimeoutMinute ends the round after {round_s} s, and its requests may take {} s: the last ones \
+             count as timed out when the round ends them",
             busy_s(checked)
         )
     })

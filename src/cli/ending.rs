@@ -1,5 +1,6 @@
 //! How the program can end, and what it tells the caller by that.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,9 +67,15 @@ pub(crate) enum Trouble {
     /// Something of the system's.
     #[error("could not {attempt}")]
     System { attempt: &'static str, source: std::io::Error },
+    /// The desk would not have a round.
+    #[error(transparent)]
+    Desk(netreach_dispatch::DeskError),
+    /// The hidden agent's arguments.
+    #[error(transparent)]
+    AgentConfig(#[from] netreach_agent::ConfigError),
     /// The hidden agent's own trouble.
-    #[error("{0}")]
-    Agent(String),
+    #[error(transparent)]
+    Agent(#[from] netreach_agent::AgentError),
 }
 
 impl Ending {
@@ -83,24 +90,31 @@ impl Ending {
 impl Trouble {
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Unreadable { .. } | Self::Syntax { .. } | Self::Faulty { .. } | Self::OverBudget(_) => {
-                ExitCode::from(2)
-            }
+            Self::Unreadable { .. }
+            | Self::Syntax { .. }
+            | Self::Faulty { .. }
+            | Self::OverBudget(_)
+            | Self::NoCluster => ExitCode::from(2),
             _ => ExitCode::from(3),
         }
     }
 
     /// Says it on standard error, with everything that led to it.
     pub(crate) fn tell(&self) {
-        eprint!("netreach: {self}");
+        let mut line = format!("netreach: {self}");
         let mut cause = std::error::Error::source(self);
         while let Some(source) = cause {
-            eprint!(": {source}");
+            line.push_str(&format!(": {source}"));
             cause = source.source();
         }
-        eprintln!();
+        tell(&line);
         if let Self::Faulty { faults, .. } = self {
-            faults.iter().for_each(|fault| eprintln!("  {fault}"));
+            faults.iter().for_each(|fault| tell(&format!("  {fault}")));
         }
     }
+}
+
+/// A line on standard error. A reader that has gone away (`2>&1 | head`) is no reason to end.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use netreach_api::{Admitted, ClusterFacts, admit as admit_value};
 use serde_json::Value;
 
-use crate::ending::Trouble;
+use crate::ending::{Trouble, tell};
 
 /// Largest file that is read, bytes: a thousand times what a NetReach needs.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -62,7 +62,7 @@ pub(crate) fn admit(source: &Source) -> Result<Admitted, Trouble> {
     let admitted =
         admit_value(raw, &ClusterFacts::default()).map_err(|faults| Trouble::Faulty { from, faults })?;
     for warning in &admitted.warnings {
-        eprintln!("Warning: {warning}");
+        tell(&format!("Warning: {warning}"));
     }
     Ok(admitted)
 }

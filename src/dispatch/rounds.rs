@@ -162,8 +162,7 @@ impl Rounds {
             cancel: self.cancelled(agent, poll, is_last_word),
             closed: poll.held.iter().filter(|id| self.may_be_forgotten(agent, id)).cloned().collect(),
         };
-        let is_empty = reply.assignment.is_none() && reply.cancel.is_empty() && reply.closed.is_empty();
-        (!is_empty).then_some(reply)
+        (!reply.is_empty()).then_some(reply)
     }
 
     /// Takes note that a result has come and says what its agent will be told. Unless that is a duplicate, the

@@ -102,15 +102,20 @@ impl Spread {
         (self.count() > 0).then(|| self.histogram.value_at_quantile(quantile).clamp(self.min_us, self.max_us))
     }
 
-    /// The filled buckets as (a time of the bucket, how many), rising: what goes over the wire.
+    /// The filled buckets as (a time of the bucket, how many), rising: what goes over the wire. No time passes the
+    /// largest one recorded.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        self.histogram.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
+        let time = |bucket_top: u64| bucket_top.min(self.max_us);
+        let recorded = self.histogram.iter_recorded();
+        recorded.map(move |bucket| (time(bucket.value_iterated_to()), bucket.count_at_value()))
     }
 
-    /// A distribution from its buckets and exact parts; none if they contradict each other.
+    /// A distribution from its buckets and exact parts; none if they contradict each other. Who sent them may have
+    /// kept fewer digits.
     ///
     /// Refused: times that do not rise or pass [`LATENCY_US_MAX`], empty buckets, more than `u32::MAX` times in
-    /// all, extremes outside the first and last bucket, a sum no such times can have.
+    /// all, a smallest time outside the first bucket as two digits have it, a largest one that is not the last bucket's,
+    /// a sum no such times can have; and of no times at all, any extremes or sum but 0.
     #[must_use]
     pub fn from_buckets(
         digits: Digits,
@@ -121,7 +126,7 @@ impl Spread {
     ) -> Option<Self> {
         let mut spread = Self::new(digits);
         if buckets.is_empty() {
-            return (sum_us == 0).then_some(spread);
+            return (min_us == 0 && max_us == 0 && sum_us == 0).then_some(spread);
         }
         let rises = buckets.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let filled = buckets.iter().all(|&(us, count)| us <= LATENCY_US_MAX && count > 0);
@@ -130,10 +135,8 @@ impl Spread {
             return None;
         }
         buckets.iter().for_each(|&(us, count)| spread.record_n(us, count));
-        let same_bucket = |a: u64, b: u64| spread.histogram.equivalent(a, b);
-        let first = buckets[0].0;
-        let last = buckets[buckets.len() - 1].0;
-        let extremes_fit = same_bucket(min_us, first) && same_bucket(max_us, last.min(LATENCY_US_MAX));
+        let (first, last) = (buckets[0].0, buckets[buckets.len() - 1].0);
+        let extremes_fit = min_us <= first && two_digits(min_us) == two_digits(first) && max_us == last;
         let sum_fits = min_us <= max_us
             && sum_us >= min_us.checked_mul(total)?
             && sum_us <= max_us.checked_mul(total)?;
@@ -142,4 +145,11 @@ impl Spread {
         }
         Some(Self { min_us, max_us, sum_us, ..spread })
     }
+}
+
+/// A time without the binary digits that two decimal ones do not hold: times that agree share a bucket there, and the
+/// buckets of three digits lie within it.
+fn two_digits(us: u64) -> u64 {
+    let held = u64::BITS - us.leading_zeros();
+    us & u64::MAX << held.saturating_sub(8)
 }

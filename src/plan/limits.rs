@@ -27,3 +27,5 @@ const _: () =
     assert!(CELLS_PER_ROUND_MAX / AGENTS_MAX >= 2, "the largest cluster still has its own pod and a peer");
 const _: () = assert!(MISSED_WALK_MAX >= 31 * 24 * 60);
 const _: () = assert!(netreach_api::limits::PEERS_PER_ROUND_MAX as usize <= AGENTS_MAX);
+const _: () = assert!(netreach_api::limits::QPS_MAX as u32 <= netreach_wire::limits::RATE_QPS_MAX);
+const _: () = assert!(netreach_api::limits::DURATION_S_MAX as u32 <= netreach_wire::limits::DURATION_S_MAX);

@@ -6,3 +6,5 @@ pub const LATENESS_US_P99_MIN: u64 = 5_000;
 pub const LATENESS_PART: u64 = 10;
 /// How sure the detection power is of itself.
 pub const DETECTION_CONFIDENCE: f64 = 0.95;
+/// Most characters of an agent's own words that are told on.
+pub const TROUBLE_CHARS_MAX: usize = 300;

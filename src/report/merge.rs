@@ -9,6 +9,7 @@ use netreach_wire::{
     AgentId, AgentResult, Assignment, Malformed, RoundId, Target, TargetResult, VersionError, understood,
 };
 
+use crate::limits::TROUBLE_CHARS_MAX;
 use crate::round_report::VERSION;
 use crate::{AgentReport, ClosedRound, Figures, MissingAgent, RoundReport, Submitted, TargetReport};
 
@@ -47,6 +48,12 @@ pub enum Refused {
         /// Planned.
         expected: u64,
     },
+    /// The agent could not begin.
+    #[error("{why}")]
+    Trouble {
+        /// In its own words.
+        why: String,
+    },
     /// Its clock cannot be brought to the manager's.
     #[error("result began or ended at no instant of the calendar (years -9999 to 9999)")]
     Clock,
@@ -82,6 +89,7 @@ pub fn merge(round: ClosedRound) -> RoundReport {
         let offset_us = clock_offsets_us.get(agent).copied().unwrap_or_default();
         match submitted.get(agent).map(|one| accept(&id, assignment, one, offset_us)) {
             Some(Ok(report)) => agents.push(report),
+            Some(Err(Refused::Trouble { why })) => missing.push(absent(agent, why)),
             Some(Err(refused)) => missing.push(absent(agent, format!("result refused: {refused}"))),
             None => {
                 let why = lost.get(agent).map_or("nothing came by the deadline", String::as_str);
@@ -137,6 +145,10 @@ fn accept(
     result.check()?;
     if result.round != *round {
         return Err(Refused::OtherRound { found: result.round.clone(), expected: round.clone() });
+    }
+    if let Some(trouble) = &result.trouble {
+        let words: String = trouble.chars().take(TROUBLE_CHARS_MAX).flat_map(char::escape_debug).collect();
+        return Err(Refused::Trouble { why: format!("it could not begin: {words}") });
     }
     let (found, expected) = (result.targets.len(), assignment.targets.len());
     if found != expected {

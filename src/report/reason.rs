@@ -90,7 +90,7 @@ pub enum Reason {
         target: String,
         /// Slots that passed without a probe.
         unsent: u64,
-        /// Probes that failed for want of descriptors, ports or memory.
+        /// Probes that failed for want of descriptors, ports or memory, or timed out while the agent was late itself.
         local: u64,
         /// Probes planned.
         slots: u64,
@@ -188,7 +188,7 @@ impl fmt::Display for Reason {
             }
             Self::StarvedSlots { agent, target, unsent, local, slots } => write!(
                 f,
-                "{agent}: of {slots} probes to {target}, {unsent} were never sent and {local} failed for want of the \
+                "{agent}: of {slots} probes to {target}, {unsent} were never sent and {local} failed or timed out for want of the \
                  agent's own resources, which says nothing about the network"
             ),
         }

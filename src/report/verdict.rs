@@ -1,8 +1,9 @@
 //! The only judge: a round's report against the success condition.
 //!
 //! The success rate is successes / probes sent, as readers of the report know it. Slots that were never sent and
-//! probes that failed for want of the agent's own resources prove nothing either way: they count as failures of the
-//! agent (`AgentStarved`) as soon as the expected rate would be missed with them, so they never help a round to pass.
+//! probes that failed for want of the agent's own resources prove nothing either way, nor do timeouts of an agent that
+//! was late itself: they count as failures of the agent (`AgentStarved`) as soon as the expected rate would be missed
+//! with them, so they never help a round to pass.
 
 use std::collections::BTreeMap;
 
@@ -131,7 +132,7 @@ impl<'a> AgentJudge<'a> {
         let (agent, name) = (self.agent.agent.clone(), target.name.clone());
         let rate_min = self.expect.success_rate;
         let (successes, sent) = (successes(target, self.expect), target.sent());
-        let local = target.failures.get(Failure::LocalResource.key()).copied().unwrap_or_default();
+        let local = self.own_failures(target);
         if share(successes, sent - local).is_some_and(|rate| rate < rate_min) {
             let errors = errors(target, self.expect);
             return Some(Reason::SuccessRate { agent, target: name, successes, sent, rate_min, errors });
@@ -141,6 +142,17 @@ impl<'a> AgentJudge<'a> {
         let unproven = sent == local || share(successes, sent + unsent).is_some_and(|rate| rate < rate_min);
         let starved = unproven && unsent + local > 0;
         starved.then_some(Reason::StarvedSlots { agent, target: name, unsent, local, slots: target.slots })
+    }
+
+    /// Failures that say nothing about the network: those for want of the agent's own resources, and the timeouts of an
+    /// agent that was itself late, for it may have let the answers lie. A target that timed out more often than it
+    /// answered is no such case: tired agents are slow with everybody.
+    fn own_failures(&self, target: &TargetReport) -> u64 {
+        let count = |failure: Failure| target.failures.get(failure.key()).copied().unwrap_or_default();
+        let timeouts = count(Failure::TimeoutConnect) + count(Failure::TimeoutResponse);
+        let answered: u64 = target.statuses.values().sum();
+        let excused = if self.starved && answered > timeouts { timeouts } else { 0 };
+        count(Failure::LocalResource) + excused
     }
 
     fn delay(&self, target: &TargetReport) -> Option<Reason> {

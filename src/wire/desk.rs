@@ -48,6 +48,14 @@ pub struct PollReply {
     pub closed: Vec<RoundId>,
 }
 
+impl PollReply {
+    /// Whether there is no news in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.assignment.is_none() && self.cancel.is_empty() && self.closed.is_empty()
+    }
+}
+
 /// What became of a submitted result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

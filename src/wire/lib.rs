@@ -10,10 +10,11 @@ mod identity;
 pub mod limits;
 mod result;
 mod spread;
+mod steps;
 mod target;
 mod version;
 
-pub use assignment::{Assignment, Connection, Load};
+pub use assignment::{Assignment, Connection, Load, Unsound};
 pub use desk::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal};
 pub use echo::{Echo, EchoError, EchoKey, ProbeTag, Signer};
 pub use identity::{AgentId, RoundId};

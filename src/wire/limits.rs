@@ -2,8 +2,12 @@
 
 /// Most targets in one assignment.
 pub const TARGETS_PER_AGENT_MAX: usize = 2_048;
-/// Largest encoded tally, bytes.
-pub const TALLY_BYTES_MAX: usize = 8 << 10;
+/// Most probes a second at one target.
+pub const RATE_QPS_MAX: u32 = 10_000;
+/// Longest load, seconds.
+pub const DURATION_S_MAX: u32 = 3_600;
+/// Farthest start of a round, microseconds from its hand-out: one day.
+pub const START_IN_US_MAX: u64 = 86_400_000_000;
 /// Largest body of a result, bytes.
 pub const RESULT_BYTES_MAX: usize = 16 << 20;
 /// Largest body of a poll, bytes.
@@ -16,9 +20,24 @@ pub const POLL_WAIT_MS_MAX: u64 = 60_000;
 pub const HELD_ROUNDS_MAX: usize = 16;
 /// Most addresses one agent may say it listens on.
 pub const LISTENING_MAX: usize = 32;
-/// Most filled buckets of one distribution on the wire.
-pub const BUCKETS_MAX: usize = 20_000;
+/// Most filled buckets of one distribution on the wire: all there are, with three digits up to an hour.
+pub const BUCKETS_MAX: usize = 2_048 + 21 * 1_024;
 /// Largest body of an echo, bytes: two Kubernetes names of 253 characters and an address.
 pub const ECHO_BYTES_MAX: usize = 1 << 10;
 
-const _: () = assert!(TARGETS_PER_AGENT_MAX * TALLY_BYTES_MAX <= RESULT_BYTES_MAX);
+/// Beside the tallies, bytes: the result's own fields, of which only the uid's length may vary.
+const RESULT_HEAD_BYTES: usize = 4 << 10;
+/// Beside its tally, bytes: when a target began and ended.
+const TARGET_HEAD_BYTES: usize = 80;
+
+/// Largest encoded tally in a result of so many targets, bytes.
+#[must_use]
+pub const fn tally_bytes_max(targets: usize) -> usize {
+    let targets = if targets == 0 { 1 } else { targets };
+    ((RESULT_BYTES_MAX - RESULT_HEAD_BYTES) / targets).saturating_sub(TARGET_HEAD_BYTES)
+}
+
+const _: () = assert!(
+    tally_bytes_max(TARGETS_PER_AGENT_MAX) >= 8_000,
+    "six distributions of a hundred probes need 3,000"
+);

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use netreach_measure::{Digits, Failure, Tally, TallyParts};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{TALLY_BYTES_MAX, TARGETS_PER_AGENT_MAX};
+use crate::limits::TARGETS_PER_AGENT_MAX;
 use crate::{Malformed, RoundId, WireSpread};
+
+/// Binary digits that a time of three decimal digits has: as many as are ever recorded.
+const BITS_ALL: u32 = 11;
 
 /// All tallies of one agent in one round. Facts only: the agent does not judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,9 @@ pub struct AgentResult {
     pub elapsed_us: u64,
     /// Whether the round was cut short, by a signal or by the desk.
     pub interrupted: bool,
+    /// Why the agent could not begin, in a sentence; then every slot is unsent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// One per target, in the assignment's order.
     pub targets: Vec<TargetResult>,
     /// What the agent itself used.
@@ -76,8 +82,36 @@ pub struct WireTally {
     rtt: WireSpread,
 }
 
+/// With all its digits, however long.
 impl From<&Tally> for WireTally {
     fn from(tally: &Tally) -> Self {
+        Self::with_bits(tally, BITS_ALL)
+    }
+}
+
+impl WireTally {
+    /// As precise as `bytes_max` allows, see [`crate::limits::tally_bytes_max`]. Counts, extremes and sums are exact always;
+    /// times lose binary digits, one after the other, until the JSON is no longer than that. Two decimal digits
+    /// are left of 8 bits.
+    ///
+    /// Names of backends are never left out: should they alone be too long, so is the tally.
+    #[must_use]
+    pub fn within(bytes_max: usize, tally: &Tally) -> Self {
+        let mut wire = Self::from(tally);
+        for bits in (1..BITS_ALL).rev() {
+            if wire.bytes() <= bytes_max {
+                break;
+            }
+            wire = Self::with_bits(tally, bits);
+        }
+        wire
+    }
+
+    fn bytes(&self) -> usize {
+        serde_json::to_string(self).expect("every key is a string or a number").len()
+    }
+
+    fn with_bits(tally: &Tally, bits: u32) -> Self {
         let TallyParts {
             unsent,
             statuses,
@@ -99,12 +133,12 @@ impl From<&Tally> for WireTally {
             backends: backends.clone(),
             body_bytes: *body_bytes,
             retransmits: *retransmits,
-            latency: latency.into(),
-            from_slot: from_slot.into(),
-            lateness: lateness.into(),
-            connect: connect.into(),
-            first_byte: first_byte.into(),
-            rtt: rtt.into(),
+            latency: WireSpread::of(latency, bits),
+            from_slot: WireSpread::of(from_slot, bits),
+            lateness: WireSpread::of(lateness, bits),
+            connect: WireSpread::of(connect, bits),
+            first_byte: WireSpread::of(first_byte, bits),
+            rtt: WireSpread::of(rtt, bits),
         }
     }
 }
@@ -171,6 +205,3 @@ impl AgentResult {
         Ok(())
     }
 }
-
-const _: () =
-    assert!(TALLY_BYTES_MAX >= 4 << 10, "six sparse distributions of a hundred probes need about 3 KiB");

@@ -4,6 +4,7 @@ use netreach_measure::{Digits, Spread, TallyError};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::BUCKETS_MAX;
+use crate::steps;
 
 /// A [`Spread`] as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,7 @@ pub struct WireSpread {
     max_us: u64,
     sum_us: u64,
     /// (microseconds, how many), rising.
+    #[serde(with = "steps")]
     buckets: Vec<(u64, u32)>,
 }
 
@@ -62,18 +64,19 @@ pub enum Malformed {
     Tally(#[from] TallyError),
 }
 
-impl From<&Spread> for WireSpread {
-    fn from(spread: &Spread) -> Self {
+impl WireSpread {
+    /// All of the distribution but for the last binary digits of its times: neighbours that differ in nothing else are
+    /// one bucket, which has the latest one's time. So percentiles are never told too short, and too long by less
+    /// than 2^(1 - bits) of them. Count, extremes and sum stay exact.
+    pub(crate) fn of(spread: &Spread, bits: u32) -> Self {
         Self {
             min_us: spread.min_us().unwrap_or_default(),
             max_us: spread.max_us().unwrap_or_default(),
             sum_us: spread.sum_us(),
-            buckets: spread.buckets().collect(),
+            buckets: joined(spread, bits),
         }
     }
-}
 
-impl WireSpread {
     pub(crate) fn decode(&self, what: &'static str, digits: Digits) -> Result<Spread, Malformed> {
         if self.buckets.len() > BUCKETS_MAX {
             return Err(Malformed::Spread { what });
@@ -81,4 +84,20 @@ impl WireSpread {
         Spread::from_buckets(digits, &self.buckets, self.min_us, self.max_us, self.sum_us)
             .ok_or(Malformed::Spread { what })
     }
+}
+
+fn joined(spread: &Spread, bits: u32) -> Vec<(u64, u32)> {
+    let leading = |us: u64| us & u64::MAX << (u64::BITS - us.leading_zeros()).saturating_sub(bits);
+    let mut buckets: Vec<(u64, u32)> = Vec::new();
+    for (us, count) in spread.buckets() {
+        let is_second = buckets.len() == 1;
+        match buckets.last_mut() {
+            // The first bucket stays by itself: the smallest time must lie in it.
+            Some(last) if !is_second && leading(last.0) == leading(us) => {
+                *last = (us, last.1.saturating_add(count));
+            }
+            _ => buckets.push((us, count)),
+        }
+    }
+    buckets
 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use futures_util::stream::FuturesUnordered;
 use netreach_measure::{Digits, Failure, Outcome, Sample, Tally};
+use netreach_wire::limits::tally_bytes_max;
 use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 
 pub use cancel::Cancel;
@@ -173,12 +174,13 @@ impl<'a> Round<'a> {
         // Cut short: a slot without a probe that ended is unsent, so that the counts still add up.
         pace.rest().for_each(|target| tracks[target].tally.miss(1));
         let elapsed = start.elapsed();
+        let bytes_max = tally_bytes_max(tracks.len());
         let targets = tracks.into_iter().map(|mut track| {
             track.tally.miss(track.in_flight);
             TargetResult {
                 began_us: track.began_us.unwrap_or(track.ended_us),
                 ended_us: track.ended_us,
-                tally: WireTally::from(&track.tally),
+                tally: WireTally::within(bytes_max, &track.tally),
             }
         });
         Done { targets: targets.collect(), elapsed, interrupted }

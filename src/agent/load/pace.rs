@@ -121,6 +121,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_target_gets_rate_times_duration_slots_in_order_and_within_the_duration(
             rate in 1_u32..200, duration in 1_u32..5, targets in 1_usize..20, phase: u64,

@@ -198,10 +198,10 @@ fn a_rule_is_silent_where_what_it_reads_was_refused() {
 #[test]
 fn a_load_must_fit_its_round() {
     check_spec(
-        json!({"request": {"durationInSecond": 61}, "schedule": {"roundTimeoutMinute": 1}}),
+        json!({"request": {"durationInSecond": 59}, "schedule": {"roundTimeoutMinute": 1}}),
         &[
-            "spec.request.durationInSecond: must not be longer than the round (schedule.roundTimeoutMinute is 1), got \
-           61: lower it or raise roundTimeoutMinute",
+            "spec.request.durationInSecond: must leave the round 2000 ms to end in (schedule.roundTimeoutMinute is 1), \
+             got 59: lower it or raise roundTimeoutMinute",
         ],
     );
     check_spec(
@@ -218,10 +218,11 @@ fn a_load_must_fit_its_round() {
             "spec.schedule.roundTimeoutMinute: must be at most 10080, got 9223372036854775807",
         ],
     );
-    admitted(with_spec(json!({
-        "request": {"durationInSecond": 60, "perRequestTimeoutInMS": 60_000},
+    let tight = admitted(with_spec(json!({
+        "request": {"durationInSecond": 58, "perRequestTimeoutInMS": 60_000},
         "schedule": {"roundTimeoutMinute": 1},
     })));
+    assert!(tight.warnings.iter().any(|warning| warning.contains("ends them")), "{:?}", tight.warnings);
 }
 
 #[test]

@@ -147,7 +147,7 @@ proptest! {
             && success_rate.is_none_or(|rate| (0.0..=1.0).contains(&rate))
             && (replicas.is_none() || kind == Some(AgentKind::Deployment))
             && within(replicas.map(i64::from), 1, 5_000)
-            && i128::from(duration_s.unwrap_or(2)) * 1_000 <= i128::from(round_min) * 60_000
+            && i128::from(duration_s.unwrap_or(2)) * 1_000 + 2_000 <= i128::from(round_min) * 60_000
             && i128::from(timeout_ms.unwrap_or(500)) <= i128::from(round_min) * 60_000;
         match check(&spec) {
             Ok(checked) => {

@@ -16,7 +16,7 @@ use futures_lite::{AsyncBufReadExt, FutureExt, StreamExt};
 use netreach_serve::Stop;
 use netreach_wire::AgentId;
 
-use crate::ending::Trouble;
+use crate::ending::{Trouble, tell};
 
 /// First argument of a child: be an agent.
 pub(crate) const AGENT_WORD: &str = "agent";
@@ -157,7 +157,7 @@ async fn listen(stderr: ChildStderr, agent: &AgentId, forward: bool) -> Option<S
     let mut last = None;
     while let Some(Ok(mut line)) = lines.next().await {
         if forward {
-            eprintln!("{}: {line}", agent.pod);
+            tell(&format!("{}: {line}", agent.pod));
         }
         line.truncate(line.floor_char_boundary(WORDS_BYTES_MAX));
         last = Some(line);

@@ -12,7 +12,6 @@ use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
 use async_std::task::JoinHandle;
 use futures_lite::{FutureExt, StreamExt};
-use jiff::Timestamp;
 use netreach_api::CheckedSpec;
 use netreach_dispatch::limits::server_limits;
 use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
@@ -51,7 +50,7 @@ pub(crate) struct House {
     serving: JoinHandle<Result<(), ServeError>>,
     stop: Stop,
     interrupted: Stop,
-    /// Where each agent answers.
+    /// Where each agent answers, or did.
     pub(crate) present: BTreeMap<AgentId, Vec<SocketAddr>>,
     /// Agents whose process is over, and how it ended.
     pub(crate) gone: BTreeMap<AgentId, String>,
@@ -125,16 +124,10 @@ impl House {
         Ok(())
     }
 
-    /// The next event, or [`Event::Due`] when `until` has come.
-    pub(crate) async fn next(&self, until: Option<Timestamp>) -> Event {
+    /// The next event, or [`Event::Due`] after `wait`.
+    pub(crate) async fn next(&self, wait: Duration) -> Event {
         let due = async {
-            match until {
-                Some(until) => {
-                    let wait = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
-                    Timer::after(wait).await;
-                }
-                None => std::future::pending().await,
-            }
+            Timer::after(wait).await;
             Event::Due
         };
         let interrupted = async {
@@ -169,7 +162,8 @@ impl House {
                 Err(_) => std::future::pending().await,
             }
         };
-        ended.or(desk)
+        // What an agent handed in before it ended comes first.
+        desk.or(ended)
     }
 
     pub(crate) fn greet(&mut self, agent: AgentId, listening: Vec<SocketAddr>, clock_offset_us: i64) {
@@ -177,12 +171,16 @@ impl House {
         self.present.insert(agent, listening);
     }
 
+    /// Its process is over. It stays expected, and its addresses stay targets, as a pod's do that has died.
     pub(crate) fn forget(&mut self, ended: Ended) {
-        self.present.remove(&ended.agent);
         self.gone.insert(ended.agent, ended.how);
     }
 
-    /// What can be probed here: the agents that are there.
+    pub(crate) fn nobody_left(&self) -> bool {
+        self.present.keys().all(|agent| self.gone.contains_key(agent))
+    }
+
+    /// What can be probed here.
     pub(crate) fn inventory(&self) -> Inventory {
         let pod = |(id, addresses): (&AgentId, &Vec<SocketAddr>)| AgentPod {
             id: id.clone(),
@@ -209,7 +207,7 @@ impl House {
 
 /// The first signal asks for an end, the second one is one.
 fn heed_signals(interrupted: &Stop) -> Result<(), Trouble> {
-    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]);
     let mut signals = signals.map_err(|source| Trouble::System { attempt: "listen to signals", source })?;
     let interrupted = interrupted.clone();
     async_std::task::spawn(async move {

@@ -1,6 +1,8 @@
 //! What stays of a run: results and rounds in the store, a readable report beside them.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,39 +10,31 @@ use async_std::task::spawn_blocking;
 use netreach_report::{KdoctorReport, RoundReport, Submitted};
 use netreach_store::{KeptResult, Store, StoreError};
 use netreach_wire::{AgentId, AgentResult, Receipt};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::Builder;
 
 use crate::ending::Trouble;
 use crate::show;
 
-/// Where a run is kept.
-pub(super) struct Keep {
+/// Where a run is kept: nowhere unless the user names a directory.
+pub(super) struct Keep(Option<Kept>);
+
+struct Kept {
     store: Arc<Store>,
-    /// The user's directory and the name of the report's files, if any was asked for.
-    documents: Option<(PathBuf, String)>,
-    /// Otherwise rounds are kept only while the run lasts.
-    _temporary: Option<TempDir>,
+    dir: PathBuf,
+    /// What the reports' file names begin with: unlike that of any other run.
+    name: String,
 }
 
+/// Most characters of a NetReach's name in a file's name: names may be as long as a file's may be in all.
+const NAME_CHARS_MAX: usize = 180;
+
 impl Keep {
-    /// Opens the store in `dir`, else in a temporary directory.
-    pub(super) fn open(dir: Option<&Path>, task: &str) -> Result<Self, Trouble> {
-        match dir {
-            Some(dir) => {
-                let store = Arc::new(Store::open_local(dir)?);
-                Ok(Self {
-                    store,
-                    documents: Some((dir.to_owned(), format!("netreach-{task}"))),
-                    _temporary: None,
-                })
-            }
-            None => {
-                let temporary = TempDir::with_prefix("netreach-")
-                    .map_err(|source| Trouble::System { attempt: "make a temporary directory", source })?;
-                let store = Arc::new(Store::open_local(temporary.path())?);
-                Ok(Self { store, documents: None, _temporary: Some(temporary) })
-            }
-        }
+    /// Opens the store in `dir`; `run` tells this run's reports from those of earlier ones.
+    pub(super) fn open(dir: Option<&Path>, task: &str, run: &str) -> Result<Self, Trouble> {
+        let Some(dir) = dir else { return Ok(Self(None)) };
+        let store = Arc::new(Store::open_local(dir)?);
+        let task: String = task.chars().take(NAME_CHARS_MAX).collect();
+        Ok(Self(Some(Kept { store, dir: dir.to_owned(), name: format!("netreach-{task}-{run}") })))
     }
 
     /// Keeps a result; it is on the disk when this returns.
@@ -50,8 +44,10 @@ impl Keep {
         receipt: Receipt,
         result: Box<AgentResult>,
     ) -> Result<Submitted, Box<StoreError>> {
-        let store = Arc::clone(&self.store);
-        let kept = KeptResult { agent, late: receipt == Receipt::Late, result: *result };
+        let late = receipt == Receipt::Late;
+        let Some(Kept { store, .. }) = &self.0 else { return Ok(Submitted { agent, result: *result, late }) };
+        let store = Arc::clone(store);
+        let kept = KeptResult { agent, late, result: *result };
         spawn_blocking(move || match store.keep_result(&kept) {
             Ok(_) => {
                 let KeptResult { agent, late, result } = kept;
@@ -64,17 +60,20 @@ impl Keep {
 
     /// Keeps a closed round.
     pub(super) async fn round(&self, report: RoundReport) -> Result<(), Trouble> {
-        let store = Arc::clone(&self.store);
-        spawn_blocking(move || store.close_round(&report)).await?;
+        if let Some(Kept { store, .. }) = &self.0 {
+            let store = Arc::clone(store);
+            spawn_blocking(move || store.close_round(&report)).await?;
+        }
         Ok(())
     }
 
     /// Writes a round's report as YAML where the user wants it, whole or not at all.
     pub(super) fn document(&self, round: u64, document: &KdoctorReport) -> Result<(), Trouble> {
-        let Some((dir, name)) = &self.documents else { return Ok(()) };
+        let Some(Kept { dir, name, .. }) = &self.0 else { return Ok(()) };
         let path = dir.join(format!("{name}-round-{round}.yaml"));
         let write = || {
-            let mut file = NamedTempFile::new_in(dir)?;
+            // As readable as the user's own mask has it.
+            let mut file = Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(dir)?;
             file.write_all(show::yaml(document).as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path)?;

@@ -11,6 +11,7 @@ mod round;
 mod walk;
 
 use async_std::task::block_on;
+use jiff::Timestamp;
 use netreach_api::{Admitted, CheckedSpec, NetReach, check};
 
 use crate::args::RunArgs;
@@ -24,11 +25,8 @@ pub(crate) use agents::AGENT_WORD;
 
 /// The hidden command behind each child process.
 pub(crate) fn be_an_agent(args: netreach_agent::Args) -> Result<Ending, Trouble> {
-    let config = netreach_agent::Config::try_from(args).map_err(|error| Trouble::Agent(error.to_string()))?;
-    match block_on(netreach_agent::run(config)) {
-        Ok(()) => Ok(Ending::Succeeded),
-        Err(error) => Err(Trouble::Agent(error.to_string())),
-    }
+    block_on(netreach_agent::run(netreach_agent::Config::try_from(args)?))?;
+    Ok(Ending::Succeeded)
 }
 
 /// Runs every round the NetReach asks for.
@@ -42,11 +40,14 @@ pub(crate) fn run(args: &RunArgs, admitted: Admitted, verbose: u8) -> Result<End
         return Err(Trouble::Suspended);
     }
     let task = net_reach.metadata.name.unwrap_or_default();
-    let keep = Keep::open(args.report.as_deref(), &task)?;
+    // Each agent takes a few of ours too.
+    netreach_agent::raise_open_files();
+    let created = Timestamp::now();
+    let keep = Keep::open(args.report.as_deref(), &task, &created.strftime("%Y%m%dT%H%M%SZ").to_string())?;
     block_on(async {
         let progress = Progress::new();
         let house = House::open(args, &checked, verbose).await?;
-        let mut walk = Walk::new(args, &checked, task, house, keep, &progress);
+        let mut walk = Walk::new(args, &checked, (task, created), house, keep, &progress);
         let ending = walk.walk().await;
         progress.clear();
         walk.house.end().await;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::ending::tell;
 use async_io::Timer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -28,7 +29,7 @@ impl Progress {
 
     /// A line that stays.
     pub(crate) fn say(&self, line: &str) {
-        self.aside(|| eprintln!("{line}"));
+        self.aside(|| tell(line));
     }
 
     /// Takes the bar away while something else is written.
@@ -47,10 +48,10 @@ impl Progress {
         }
     }
 
-    /// Moves the bar from `start` over `span`, for ever; a span of zero leaves it empty.
-    pub(crate) async fn follow(&self, start: Instant, span: Duration) {
-        let Some(bar) = &self.bar else { return std::future::pending().await };
-        bar.set_length(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    /// Moves the bar over the span that begins at the instant, for ever; without one there is nothing to show.
+    pub(crate) async fn follow(&self, span: Option<(Instant, Duration)>) {
+        let (Some(bar), Some((start, span))) = (&self.bar, span) else { return std::future::pending().await };
+        bar.set_length(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1));
         loop {
             let gone = start.elapsed().min(span);
             bar.set_position(u64::try_from(gone.as_millis()).unwrap_or(u64::MAX));

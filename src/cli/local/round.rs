@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use netreach_api::CheckedSpec;
 use netreach_plan::{Instants, OpenRound, RoundPlan, plan_round};
 use netreach_report::{ClosedRound, Submitted};
@@ -12,8 +12,10 @@ use netreach_wire::{AgentId, EchoKey, RoundId};
 use super::house::{self, House};
 use crate::ending::Trouble;
 
-/// From planning to the first slot: every agent waits at the desk, so it only has to be handed out.
+/// From planning to the first slot: every agent waits at the desk and has its part before the first one probes another.
 const LEAD: Duration = Duration::from_millis(100);
+/// The same for each agent beyond, all of whom share this machine.
+const LEAD_PER_AGENT: Duration = Duration::from_millis(15);
 
 /// A round between its opening and its close.
 pub(super) struct Round {
@@ -35,17 +37,26 @@ impl Round {
         due: Timestamp,
         deadline: Timestamp,
     ) -> Result<Self, Trouble> {
-        let (now, began) = (Timestamp::now(), Instant::now() + LEAD);
-        let lead = SignedDuration::try_from(LEAD).expect("a lead of milliseconds is a duration");
+        let lead = LEAD + LEAD_PER_AGENT * u32::try_from(house.present.len().saturating_sub(3)).unwrap_or(0);
+        let (now, began) = (Timestamp::now(), Instant::now() + lead);
         let start = now.checked_add(lead).unwrap_or(now);
         let key = EchoKey::new(house::random());
         let plan = plan_round(spec, &house.inventory(), id, Instants { due, start, deadline }, &key)?;
         let left = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
         let opened = house.desk.open(plan.id.clone(), began, Instant::now() + left, plan.assignments.clone());
-        opened.map_err(|error| Trouble::Agent(error.to_string()))?;
+        opened.map_err(Trouble::Desk)?;
         let load = spec.load();
         let lasts = Duration::from_secs(load.duration_s.into());
         Ok(Self { plan, began, lasts, results: Vec::new(), not_kept: BTreeMap::new(), interrupted: false })
+    }
+
+    /// The instant by the clock that nobody sets, counted from the round's start.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = Instant::now();
+        let (ahead, behind) =
+            (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
+        let start = self.plan.start;
+        start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
     }
 
     pub(super) fn number(&self) -> u64 {

@@ -19,6 +19,11 @@ use crate::args::RunArgs;
 use crate::ending::{Ending, Trouble};
 use crate::show;
 
+/// What two cores send and answer without falling behind, requests/s.
+const QPS_PER_MACHINE: u64 = 5_000;
+/// Longest time without a look at the wall clock.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
 /// One NetReach's life on this machine.
 pub(super) struct Walk<'a> {
     args: &'a RunArgs,
@@ -42,12 +47,11 @@ impl<'a> Walk<'a> {
     pub(super) fn new(
         args: &'a RunArgs,
         spec: &'a CheckedSpec,
-        task: String,
+        (task, created): (String, Timestamp),
         house: House,
         keep: Keep,
         progress: &'a Progress,
     ) -> Self {
-        let created = Timestamp::now();
         // Every run is a NetReach of its own, as one applied anew would be.
         let uid = format!("local-{}-{:08x}", created.as_millisecond(), u32::from_ne_bytes(house::random()));
         let case = Case { created, last: None, open: None };
@@ -72,9 +76,13 @@ impl<'a> Walk<'a> {
     pub(super) async fn walk(&mut self) -> Result<Ending, Trouble> {
         loop {
             self.case.open = self.round.as_ref().map(|round| round.view(&self.house));
-            match decide(self.spec, &self.case, Timestamp::now()) {
+            // A round is timed by the clock that nobody sets: its deadline does not move when the wall clock does.
+            let now = self.round.as_ref().map_or_else(Timestamp::now, Round::now);
+            match decide(self.spec, &self.case, now) {
                 Decision::Wait { until } => {
-                    if self.wait(until).await?.is_break() {
+                    self.announce(until);
+                    let event = self.next(until, now).await;
+                    if self.react(event).await?.is_break() {
                         return Ok(self.ending());
                     }
                 }
@@ -90,13 +98,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A run in which no round was closed proves nothing.
+    /// A run proves something when every round it was to have is closed; one without end, when any is.
     fn ending(&self) -> Ending {
-        if self.failed.is_empty() && self.shown > 0 { Ending::Succeeded } else { Ending::NotSucceeded }
+        let done = self.case.last.map_or(0, |last| last.number);
+        let enough = match self.spec.rounds() {
+            Rounds::Forever => self.shown > 0,
+            Rounds::Count(count) => done >= count,
+        };
+        if !enough {
+            self.progress.say(&format!("ended after {}", self.name(done)));
+        }
+        if enough && self.failed.is_empty() { Ending::Succeeded } else { Ending::NotSucceeded }
     }
 
     fn open(&mut self, due: DueRound, deadline: Timestamp) -> Result<(), Trouble> {
-        if self.house.present.is_empty() {
+        if self.house.nobody_left() {
             return Err(Trouble::NobodyLeft);
         }
         let id = RoundId { uid: self.uid.clone(), number: due.number };
@@ -108,11 +124,18 @@ impl<'a> Walk<'a> {
             load.qps,
             load.duration_s
         ));
+        let total_qps = u64::from(load.qps) * (agents * targets) as u64;
+        if total_qps > QPS_PER_MACHINE {
+            self.progress.say(&format!(
+                "that is {total_qps} requests/s sent and answered on this one machine: expect tired agents"
+            ));
+        }
         self.round = Some(round);
         Ok(())
     }
 
-    async fn wait(&mut self, until: Option<Timestamp>) -> Result<ControlFlow<()>, Trouble> {
+    /// Tells what is being waited for.
+    fn announce(&mut self, until: Option<Timestamp>) {
         match (&self.round, until) {
             (Some(round), _) => {
                 let doing = format!("{} of {} agents have reported", round.submitted(), round.agents());
@@ -124,12 +147,23 @@ impl<'a> Walk<'a> {
             }
             (None, _) => {}
         }
-        let (start, span) = self.round.as_ref().map_or((Instant::now(), Duration::ZERO), Round::span);
-        let event = futures_lite::future::or(self.house.next(until), async {
-            self.progress.follow(start, span).await;
-            Event::Due
+    }
+
+    /// What happens next; [`Event::Due`] at `until`, or earlier: then it is decided anew, for the clock may have been set.
+    async fn next(&self, until: Option<Timestamp>, now: Timestamp) -> Event {
+        let wait = until.map_or(LOOK_AGAIN_AFTER, |until| {
+            Duration::try_from(until.duration_since(now)).unwrap_or_default()
         });
-        match event.await {
+        let span = self.round.as_ref().map(Round::span);
+        let moving = async {
+            self.progress.follow(span).await;
+            Event::Due
+        };
+        futures_lite::future::or(self.house.next(wait.min(LOOK_AGAIN_AFTER)), moving).await
+    }
+
+    async fn react(&mut self, event: Event) -> Result<ControlFlow<()>, Trouble> {
+        match event {
             Event::Due => {}
             Event::Desk(event) => self.hear(event).await,
             Event::Ended(ended) => {
@@ -168,7 +202,10 @@ impl<'a> Walk<'a> {
             DeskEvent::Present { agent, listening, clock_offset_us } => {
                 self.house.greet(agent, listening, clock_offset_us);
             }
-            DeskEvent::Submitted { agent, receipt, result, clock_offset_us: _, keeping } => {
+            DeskEvent::Submitted { agent, receipt, result, clock_offset_us, keeping } => {
+                if let Some(offset_us) = clock_offset_us {
+                    self.house.clock_offsets_us.insert(agent.clone(), offset_us);
+                }
                 let number = result.round.number;
                 let submitted = self.keep.result(agent.clone(), receipt, result).await;
                 match submitted {
@@ -218,10 +255,11 @@ impl<'a> Walk<'a> {
         self.case.last = Some(DueRound { number: closed.id.number, due: closed.due });
         let standing = standing(self.spec, &self.case, &self.failed);
         let document = api_object(&report, &self.spec.expect(), &standing);
-        self.keep.round(report).await?;
-        self.keep.document(closed.id.number, &document)?;
+        // What is known is told first, whatever becomes of keeping it.
         self.progress.aside(|| show::report(&document, self.args.output, self.shown == 0))?;
         self.shown += 1;
+        self.keep.round(report).await?;
+        self.keep.document(closed.id.number, &document)?;
         self.closed = Some(closed);
         Ok(())
     }

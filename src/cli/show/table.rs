@@ -102,13 +102,15 @@ fn wide_row(agent: &AgentRound, detail: &Detail) -> Vec<String> {
 }
 
 fn result(detail: &Detail) -> String {
-    if detail.succeed {
-        return "succeed".to_owned();
+    let mut causes: Vec<(&str, u64)> =
+        detail.metrics.errors.iter().map(|(key, count)| (key.as_str(), *count)).collect();
+    if detail.unsent_counts > 0 {
+        causes.push(("unsent", detail.unsent_counts));
     }
-    let mut errors: Vec<_> = detail.metrics.errors.iter().collect();
-    errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let errors: Vec<String> = errors.iter().map(|(key, count)| format!("{key}: {count}")).collect();
-    if errors.is_empty() { "fail".to_owned() } else { format!("fail ({})", errors.join(", ")) }
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let causes: Vec<String> = causes.iter().map(|(key, count)| format!("{key}: {count}")).collect();
+    let word = if detail.succeed { "succeed" } else { "fail" };
+    if causes.is_empty() { word.to_owned() } else { format!("{word} ({})", causes.join(", ")) }
 }
 
 fn share(rate: Number) -> String {

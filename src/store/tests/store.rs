@@ -54,6 +54,7 @@ fn kept(node: &str, pod: &str, late: bool) -> KeptResult {
             started_at_us: 1_690_879_016_000_000,
             elapsed_us: 10_000_000,
             interrupted: false,
+            trouble: None,
             targets: Vec::new(),
             usage: Usage { cpu_max_percent: 2.5, ..Usage::default() },
         },

@@ -97,6 +97,8 @@ fn a_second_response_on_the_connection_is_left_alone() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_in_any_pieces_end_the_same_and_within_bounds(
         bytes in prop::collection::vec(any::<u8>(), 0..400),

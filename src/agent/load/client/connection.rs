@@ -37,6 +37,19 @@ pub(super) struct Timing {
     pub(super) first_byte: Option<Instant>,
 }
 
+/// What a look at the socket brought.
+#[derive(Debug, Clone, Copy)]
+enum Received {
+    /// All was taken before.
+    Nothing,
+    Part,
+    /// With this the response is whole.
+    Whole {
+        /// Nothing came behind it.
+        is_clean: bool,
+    },
+}
+
 impl Timing {
     /// Time from the first system call to `at`, microseconds.
     pub(super) fn us_until(&self, at: Instant) -> u64 {
@@ -84,19 +97,22 @@ impl Connection {
     }
 
     /// Sends the request and reads the response into `decoder`, which the caller has begun.
+    ///
+    /// Says whether the connection is clean: what came behind the response would be taken for the next one.
     pub(super) async fn exchange(
         &self,
         request: &[u8],
         decoder: &mut Decoder,
         timing: &mut Timing,
-    ) -> Result<(), Failure> {
-        self.source.clear_readable();
+    ) -> Result<bool, Failure> {
         self.send(request).await?;
         loop {
             self.source.ready(READABLE).await.map_err(|Expired| expired(Phase::Exchange))?;
-            while let Some(progress) = self.receive(decoder, timing)? {
-                if let Progress::Whole { .. } = progress {
-                    return Ok(());
+            loop {
+                match self.receive(decoder, timing)? {
+                    Received::Nothing => break,
+                    Received::Part => {}
+                    Received::Whole { is_clean } => return Ok(is_clean),
                 }
             }
         }
@@ -135,20 +151,27 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes what is there; none when nothing is.
-    fn receive(&self, decoder: &mut Decoder, timing: &mut Timing) -> Result<Option<Progress>, Failure> {
+    /// Takes a piece of what is there.
+    fn receive(&self, decoder: &mut Decoder, timing: &mut Timing) -> Result<Received, Failure> {
         let mut buffer = [0; READ_BYTES];
         let bytes = match rustix::net::recv(&self.socket, &mut buffer, rustix::net::RecvFlags::empty()) {
             Ok((bytes, _)) => bytes,
-            Err(rustix::io::Errno::AGAIN) => return Ok(None),
-            Err(rustix::io::Errno::INTR) => return Ok(Some(Progress::More)),
+            Err(rustix::io::Errno::AGAIN) => return Ok(Received::Nothing),
+            Err(rustix::io::Errno::INTR) => return Ok(Received::Part),
             Err(errno) => return Err(classify(&errno.into(), Phase::Exchange)),
         };
         if bytes == 0 {
-            return if decoder.end() { Ok(Some(Progress::Whole { used: 0 })) } else { Err(Failure::Reset) };
+            return if decoder.end() { Ok(Received::Whole { is_clean: false }) } else { Err(Failure::Reset) };
         }
         timing.first_byte.get_or_insert_with(Instant::now);
-        decoder.feed(&buffer[..bytes]).map(Some).map_err(|_| Failure::Protocol)
+        match decoder.feed(&buffer[..bytes]) {
+            Ok(Progress::More) => Ok(Received::Part),
+            // Behind a full piece more may lie in the kernel, which has said so already and will not again.
+            Ok(Progress::Whole { used }) => {
+                Ok(Received::Whole { is_clean: used == bytes && bytes < READ_BYTES })
+            }
+            Err(_) => Err(Failure::Protocol),
+        }
     }
 }
 

@@ -196,11 +196,6 @@ impl Source {
         std::future::poll_fn(|cx| self.signal.poll(interest, cx)).await.map_err(|()| Expired)
     }
 
-    /// Forgets that the socket was readable: what comes next answers what is sent next.
-    pub(super) fn clear_readable(&self) {
-        self.signal.clear(READABLE);
-    }
-
     /// Whether the peer has closed, or anything unasked has come, since the last exchange.
     pub(super) fn is_stale(&self) -> bool {
         self.signal.has(HUNG_UP | READABLE)

@@ -82,7 +82,8 @@ async fn exchange(
         body_bytes_max: BODY_BYTES_MAX as u64,
     });
     let Scratch { decoder, request } = scratch;
-    connection.exchange(request, decoder, &mut timing).await.map_err(|failure| (failure, true))
+    let exchanged = connection.exchange(request, decoder, &mut timing).await;
+    exchanged.map(drop).map_err(|failure| (failure, true))
 }
 
 /// Request line and Host, with the path and query exactly as the URL has them.

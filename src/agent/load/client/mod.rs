@@ -141,7 +141,8 @@ impl Backend {
         let mut outcome = opened.exchange(scratch).await;
         if outcome == Err(Failure::Reset) && opened.was_kept() && !scratch.decoder.begun() {
             // The peer closed the kept connection just before the request reached it: not a fault (RFC 9112, 9.3.1).
-            opened = match shot.prepared.open(&self.0.engine).await {
+            let left = shot.prepared.timeout.saturating_sub(began.elapsed());
+            opened = match shot.prepared.open(&self.0.engine, left).await {
                 Ok(opened) => opened,
                 Err((failure, _)) => return Flight::failed(failure, began, Phases::default()),
             };
@@ -151,9 +152,11 @@ impl Backend {
         let phases = opened.phases();
         match outcome {
             Err(failure) => Flight::failed(failure, began, phases),
-            Ok(()) => {
+            Ok(is_clean) => {
                 let status = scratch.decoder.status();
-                shot.prepared.rest(opened.connection, &scratch.decoder);
+                if is_clean && scratch.decoder.keep_alive() {
+                    shot.prepared.rest(opened.connection);
+                }
                 let outcome = Outcome::Answered(status);
                 Flight { outcome, began, ended: Instant::now(), phases, answer: Some(answer) }
             }
@@ -191,7 +194,7 @@ impl Opened {
         self.timing.connected.is_none()
     }
 
-    async fn exchange(&mut self, scratch: &mut Scratch) -> Result<(), Failure> {
+    async fn exchange(&mut self, scratch: &mut Scratch) -> Result<bool, Failure> {
         scratch.decoder.begin(Wanted {
             bodyless: false,
             headers: false,
@@ -232,17 +235,17 @@ impl Prepared {
                 let timing = connection.begin_again(self.timeout)?;
                 Ok(Opened { connection, timing })
             }
-            None => self.open(engine).await,
+            None => self.open(engine, self.timeout).await,
         }
     }
 
-    async fn open(&self, engine: &Arc<Engine>) -> Result<Opened, (Failure, Instant)> {
-        let (connection, timing) = Connection::open(engine, self.address, self.timeout, !self.keep).await?;
+    async fn open(&self, engine: &Arc<Engine>, within: Duration) -> Result<Opened, (Failure, Instant)> {
+        let (connection, timing) = Connection::open(engine, self.address, within, !self.keep).await?;
         Ok(Opened { connection, timing })
     }
 
-    fn rest(&self, connection: Connection, decoder: &Decoder) {
-        if self.keep && decoder.keep_alive() {
+    fn rest(&self, connection: Connection) {
+        if self.keep {
             connection.rest();
             lock(&self.resting).push(connection);
         }

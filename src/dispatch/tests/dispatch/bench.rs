@@ -168,6 +168,7 @@ pub(crate) fn result(number: u64) -> AgentResult {
         started_at_us: WALL_US,
         elapsed_us: 10,
         interrupted: false,
+        trouble: None,
         targets: vec![TargetResult { began_us: 1, ended_us: 2, tally: (&Tally::new(Digits::Three)).into() }],
         usage: Usage::default(),
     }

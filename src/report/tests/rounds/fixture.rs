@@ -180,6 +180,7 @@ fn submitted(name: &str, names: &[&str]) -> Submitted {
         started_at_us: START_US,
         elapsed_us: 11_178_657,
         interrupted: false,
+        trouble: None,
         targets: names.iter().map(target).collect(),
         usage: Usage {
             cpu_max_percent: 26.203,

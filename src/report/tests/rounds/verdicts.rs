@@ -117,6 +117,19 @@ fn what_an_agent_could_not_send_never_helps_a_round_to_pass() {
 }
 
 #[test]
+fn timeouts_of_a_tired_agent_are_its_own_unless_the_target_hardly_answers() {
+    let timed_out = |count, lateness_us| {
+        mesh(&["a"]).seen("a", "a", |seen| {
+            seen.become_(count, Slot::Failed(Failure::TimeoutResponse));
+            seen.lateness_us = lateness_us;
+        })
+    };
+    check(timed_out(5, 120), &format!("fail; SuccessRate agent-a>{}", target("a")));
+    check(timed_out(5, 500_000), &format!("fail; AgentStarved agent-a>{}", target("a")));
+    check(timed_out(50, 500_000), &format!("fail; SuccessRate agent-a>{}", target("a")));
+}
+
+#[test]
 fn a_gap_fails_the_round_only_where_an_address_should_have_been() {
     let with = |class| ClosedRound { gaps: vec![gap(class)], ..mesh(&["a"]) };
     check(with(GapClass::NotHere), "succeed");
