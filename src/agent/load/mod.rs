@@ -116,7 +116,8 @@ impl<'a> Round<'a> {
         while !cancel.is_cancelled() {
             for _ in 0..BURST_MAX {
                 let Some(slot) = self.next_slot() else { break };
-                flying.push(self.aims[slot.target].fire(&self.client, &self.signer, slot));
+                let tag = self.signer.tag(self.nonce(slot));
+                flying.push(self.aims[slot.target].fire(&self.client, slot, tag));
             }
             while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
                 self.record(&landed);
@@ -125,30 +126,36 @@ impl<'a> Round<'a> {
             if due.is_none() && flying.is_empty() {
                 return Ok(false);
             }
-            if due.is_none() && self.start.elapsed() >= last_call {
+            if self.start.elapsed() >= last_call {
                 self.give_up();
                 return Ok(false);
             }
-            self.backend.turn(self.start + due.unwrap_or(last_call))?;
+            self.backend.turn(self.start + due.unwrap_or(last_call).min(last_call))?;
         }
         Ok(true)
     }
 
     /// The next slot that is due and still worth a probe.
     fn next_slot(&mut self) -> Option<Slot> {
-        let now = self.start.elapsed();
+        // None before the start, when nothing is due.
+        let now = Instant::now().checked_duration_since(self.start)?;
         let timeout = Duration::from_millis(self.assignment.load.timeout_ms.into());
-        while let Some(slot) = self.pace.next(now) {
-            let track = &mut self.tracks[slot.target];
-            // Missed by more than a whole timeout (this process was stopped): sending it now would only be a burst.
-            if now - slot.at > timeout {
-                track.tally.miss(1);
-            } else {
-                track.in_flight += 1;
-                return Some(slot);
+        // Missed by more than a whole timeout (this process was stopped): sent now it would only be a burst.
+        if let Some(worth) = now.checked_sub(timeout)
+            && self.pace.due()? < worth
+        {
+            for (track, missed) in self.tracks.iter_mut().zip(self.pace.skip_to(worth)) {
+                track.tally.miss(missed);
             }
         }
-        None
+        let slot = self.pace.next(now)?;
+        self.tracks[slot.target].in_flight += 1;
+        Some(slot)
+    }
+
+    /// Agents stand farther apart in phase than a round has slots, so no two probes of a round share a nonce.
+    fn nonce(&self, slot: Slot) -> u64 {
+        self.assignment.phase.wrapping_add(slot.number)
     }
 
     fn record(&mut self, landed: &Landed) {
@@ -172,7 +179,9 @@ impl<'a> Round<'a> {
     fn done(self, interrupted: bool) -> Done {
         let Self { mut tracks, pace, start, .. } = self;
         // Cut short: a slot without a probe that ended is unsent, so that the counts still add up.
-        pace.rest().for_each(|target| tracks[target].tally.miss(1));
+        for (track, left) in tracks.iter_mut().zip(pace.rest()) {
+            track.tally.miss(left);
+        }
         let elapsed = start.elapsed();
         let bytes_max = tally_bytes_max(tracks.len());
         let targets = tracks.into_iter().map(|mut track| {

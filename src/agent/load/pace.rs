@@ -1,8 +1,8 @@
 //! When each probe is due. Pure: takes a load and an instant, makes slots.
 //!
-//! The table of slots is never stored: slot `n` of a round goes to the target whose phase is `n`-th, in interval `n / targets`. Targets are
-//! spread evenly over the interval, and the whole is shifted by the agent's own phase, so that neither an agent's
-//! probes nor the probes of many agents at one target fire in step.
+//! The table of slots is never stored: slots go round the targets in turn, one each per interval, evenly spread over it.
+//! The whole is shifted by the agent's own phase, so that neither an agent's probes nor those of many agents at one
+//! target fire in step.
 
 use std::time::Duration;
 
@@ -62,11 +62,25 @@ impl Pace {
         Some(Slot { at, target: usize::try_from(target).unwrap_or(usize::MAX), number })
     }
 
-    /// Slots not handed out yet, by target: what is unsent when a round is cut short.
-    pub fn rest(self) -> impl Iterator<Item = usize> {
-        let Self { targets, first, next, end, .. } = self;
-        (next..end)
-            .map(move |number| usize::try_from((first + number % targets) % targets).unwrap_or(usize::MAX))
+    /// How many slots of each target are not handed out yet: what is unsent when a round is cut short.
+    #[must_use]
+    pub fn rest(&self) -> Vec<u64> {
+        let Self { targets, first, next, end, .. } = *self;
+        let left = end - next;
+        // The turn goes on from here: the next targets in line are owed one more.
+        let (each, more) = (left.checked_div(targets).unwrap_or(0), left.checked_rem(targets).unwrap_or(0));
+        let place = |target: u64| (target + 2 * targets - first - next % targets) % targets;
+        (0..targets).map(|target| each + u64::from(place(target) < more)).collect()
+    }
+
+    /// Passes over the slots that were due before `instant`; returns how many of each target those are.
+    pub fn skip_to(&mut self, instant: Duration) -> Vec<u64> {
+        let before = self.rest();
+        let per_s = self.rate_qps * u128::from(self.targets);
+        // One less than the exact count: the division above rounds, and a slot that is kept too long does no harm.
+        let passed = (instant.as_nanos() * per_s / NS_PER_S).saturating_sub(1);
+        self.next = self.next.max(u64::try_from(passed).unwrap_or(u64::MAX).min(self.end));
+        before.iter().zip(self.rest()).map(|(before, after)| before - after).collect()
     }
 
     /// Exact: (number + shift) / (rate · targets) seconds.
@@ -116,7 +130,7 @@ mod tests {
         assert_eq!(pace.next(Duration::ZERO).map(|slot| slot.number), Some(0));
         assert_eq!(pace.next(Duration::from_millis(499)), None);
         assert_eq!(pace.due(), Some(Duration::from_millis(500)));
-        assert_eq!(pace.clone().rest().count(), 1);
+        assert_eq!(pace.rest(), [1]);
         assert_eq!(Pace::new(&load(2, 1), 0, 7).due(), None);
     }
 
@@ -139,6 +153,26 @@ mod tests {
             }
             prop_assert!(slots.windows(2).all(|pair| pair[0].at <= pair[1].at));
             prop_assert!(slots.iter().all(|slot| slot.at < Duration::from_secs(duration.into())));
+        }
+
+        #[test]
+        fn what_is_left_and_what_is_passed_over_is_counted_by_target(
+            rate in 1_u32..50, targets in 1_usize..9, phase: u64, taken in 0_usize..200, to_ms in 0_u64..2_500,
+        ) {
+            let mut pace = Pace::new(&load(rate, 2), targets, phase);
+            let slots = all(pace.clone());
+            let taken = taken.min(slots.len());
+            prop_assert_eq!(std::iter::from_fn(|| pace.next(Duration::MAX)).take(taken).count(), taken);
+            let count = |of: &[Slot]| (0..targets).map(|t| of.iter().filter(|slot| slot.target == t).count() as u64).collect::<Vec<_>>();
+            prop_assert_eq!(pace.rest(), count(&slots[taken..]));
+            let passed = pace.skip_to(Duration::from_millis(to_ms));
+            let kept = all(pace);
+            let gone = slots.len() - taken - kept.len();
+            prop_assert_eq!(passed, count(&slots[taken..taken + gone]));
+            // Nothing that was still to come is passed over, and hardly anything that was not is kept.
+            prop_assert!(slots[taken..taken + gone].iter().all(|slot| slot.at < Duration::from_millis(to_ms)));
+            let late = kept.iter().filter(|slot| slot.at < Duration::from_millis(to_ms)).count();
+            prop_assert!(late <= 3, "{late} slots were kept");
         }
     }
 }

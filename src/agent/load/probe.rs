@@ -52,10 +52,9 @@ impl Aim {
     pub(super) fn fire(
         &self,
         client: &surf::Client,
-        signer: &Signer,
         slot: Slot,
+        tag: ProbeTag,
     ) -> impl Future<Output = Landed> + use<> {
-        let tag = signer.tag(slot.number);
         let mut request = Request::new(Method::Get, self.url.clone());
         request.ext_mut().insert(Shot { prepared: Arc::clone(&self.prepared), tag });
         let client = client.clone();
