@@ -78,6 +78,7 @@ struct Part {
     assignment: Option<Assignment>,
     hand_outs: u8,
     is_cancel_told: bool,
+    is_closed_told: bool,
     result: Holding,
 }
 
@@ -156,11 +157,13 @@ impl Rounds {
         now: Instant,
         is_last_word: bool,
     ) -> Option<PollReply> {
+        let mut closed = self.settled(agent, poll, is_last_word);
+        closed.extend(poll.held.iter().filter(|id| self.may_be_forgotten(agent, id)).cloned());
         let reply = PollReply {
             version: VERSION,
             assignment: self.hand_out(agent, poll, now),
             cancel: self.cancelled(agent, poll, is_last_word),
-            closed: poll.held.iter().filter(|id| self.may_be_forgotten(agent, id)).cloned().collect(),
+            closed,
         };
         (!reply.is_empty()).then_some(reply)
     }
@@ -198,17 +201,17 @@ impl Rounds {
         }
     }
 
-    /// The assignment with the nearest start that the agent has not got.
+    /// The assignment with the nearest start that the agent has not got; of two alike the one with the lower id.
     fn hand_out(&mut self, agent: &AgentId, poll: &Poll, now: Instant) -> Option<Assignment> {
         let lacks = |id: &RoundId| !poll.probing.contains(id) && !poll.held.contains(id);
         let open = self
             .known
             .iter_mut()
             .filter(|(id, round)| round.state == State::Open && now < round.deadline && lacks(id));
-        let (start, deadline, part) = open
-            .filter_map(|(_, round)| Some((round.start, round.deadline, round.parts.get_mut(agent)?)))
-            .filter(|(start, _, part)| part.is_due(now < *start))
-            .min_by_key(|(start, _, _)| *start)?;
+        let (start, _, deadline, part) = open
+            .filter_map(|(id, round)| Some((round.start, id, round.deadline, round.parts.get_mut(agent)?)))
+            .filter(|(start, .., part)| part.is_due(now < *start))
+            .min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)))?;
         let assignment = part.assignment.clone()?;
         part.hand_outs += 1;
         Some(Assignment {
@@ -227,13 +230,31 @@ impl Rounds {
             let Some(round) = self.known.get_mut(id).filter(|round| round.state != State::Open) else {
                 continue;
             };
-            let Some(part) = round.parts.get_mut(agent) else { continue };
+            let Some(part) = round.parts.get_mut(agent).filter(|part| part.result != Holding::Kept) else {
+                continue;
+            };
             let was_told = std::mem::replace(&mut part.is_cancel_told, true);
             if is_last_word || !was_told {
                 cancelled.push(id.clone());
             }
         }
         cancelled
+    }
+
+    /// Closed rounds whose results have come in since the poll was sent, which calls them probed still. Said once like
+    /// a cancel, for the agent asks on until it has its receipt.
+    fn settled(&mut self, agent: &AgentId, poll: &Poll, is_last_word: bool) -> Vec<RoundId> {
+        let mut settled = Vec::new();
+        for id in &poll.probing {
+            let closed = self.known.get_mut(id).filter(|round| round.state == State::Closed);
+            let part = closed.and_then(|round| round.parts.get_mut(agent));
+            let Some(part) = part.filter(|part| part.result == Holding::Kept) else { continue };
+            let was_told = std::mem::replace(&mut part.is_closed_told, true);
+            if is_last_word || !was_told {
+                settled.push(id.clone());
+            }
+        }
+        settled
     }
 
     /// A held round may be forgotten when it is closed and its result is kept. Rounds of one NetReach are numbered
@@ -256,6 +277,7 @@ impl Part {
             assignment: Some(assignment),
             hand_outs: 0,
             is_cancel_told: false,
+            is_closed_told: false,
             result: Holding::Nothing,
         }
     }

@@ -41,6 +41,12 @@ impl Spec {
         self.with("/spec/request/durationInSecond", seconds)
     }
 
+    /// As JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        self.0.clone()
+    }
+
     /// As YAML.
     #[must_use]
     pub fn yaml(&self) -> String {

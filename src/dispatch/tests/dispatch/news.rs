@@ -116,6 +116,26 @@ fn a_held_round_may_be_forgotten_when_it_is_closed_and_its_result_kept() {
 }
 
 #[test]
+fn an_agent_that_hands_in_while_it_waits_hears_at_once_that_the_round_is_closed() {
+    let bench = Bench::new();
+    bench.open(1, &["a", "b"]);
+    // Its poll was sent while it probed, and does not say that it holds anything.
+    let probing = Poll { probing: vec![round(1)], ..waiting() };
+    bench.hand_in("a", &result(1)).unwrap();
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &probing), || bench.desk.close(&round(1)).unwrap()).unwrap();
+    assert_eq!(reply, PollReply { closed: vec![round(1)], ..nothing() });
+    // A late one is told to end first; then that it need not hold what it has handed in.
+    assert_eq!(bench.poll("b", &probing), PollReply { cancel: vec![round(1)], ..nothing() });
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "b", &probing), || drop(bench.hand_in("b", &result(1)))).unwrap();
+    assert_eq!(reply, PollReply { closed: vec![round(1)], ..nothing() });
+    // Said once, and again as the last word: until it has its receipt it asks on.
+    let last = Poll { wait_ms: 0, ..probing };
+    assert_eq!(bench.poll("b", &last).closed, [round(1)]);
+}
+
+#[test]
 fn a_newer_poll_of_the_same_agent_ends_the_older() {
     let bench = Bench::new();
     let older: PollReply =
