@@ -35,7 +35,7 @@ fi
 
 step 'shell scripts'
 if command -v shellcheck >/dev/null; then
-  git ls-files '*.sh' .ci/run | xargs shellcheck
+  git grep -lE '^#!(/usr/bin/env |/bin/)(ba|da)?sh' | xargs shellcheck
 else
   echo 'shellcheck NOT RUN: it is not installed'
 fi

@@ -142,9 +142,9 @@ start() {
 # Over sockets in the data folder: no port to choose, and nobody else can connect. A test's data need not outlive a power cut.
 start_etcd() {
   start etcd --data-dir="$DIR/etcd" --unsafe-no-fsync --log-level=warn \
-    --listen-client-urls="unix://$DIR/etcd.sock" --advertise-client-urls="unix://$DIR/etcd.sock" \
-    --listen-peer-urls="unix://$DIR/etcd-peer.sock" --initial-advertise-peer-urls="unix://$DIR/etcd-peer.sock" \
-    --initial-cluster="default=unix://$DIR/etcd-peer.sock"
+    --listen-client-urls="unix://$DIR/etcd.sock" --advertise-client-urls=http://localhost:0 \
+    --listen-peer-urls="unix://$DIR/etcd-peer.sock" \
+    --initial-advertise-peer-urls=http://localhost:0 --initial-cluster=default=http://localhost:0 # nobody will ask
 }
 
 # The API server cannot choose its own port. Another process may take the one chosen before it does: then it says so, and we choose again.
@@ -179,8 +179,8 @@ start_api_server_at() {
 wait_ready() {
   local until=$((SECONDS + READY_WITHIN_S))
   while [ $SECONDS -lt $until ]; do
-    ! "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" get --raw /readyz >/dev/null 2>&1 || return 0
-    alive kube-apiserver && alive etcd || return 1
+    if ! alive kube-apiserver || ! alive etcd; then return 1; fi
+    ! "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --request-timeout=1s get --raw /readyz >/dev/null 2>&1 || return 0
     sleep 0.1
   done
   return 1

@@ -90,7 +90,7 @@ func render(ingresses []*networking.Ingress, world backends) []byte {
 	for _, r := range rules {
 		fmt.Fprintf(out, "  use_backend b%d if %s\n", r.backend, r.condition())
 	}
-	fmt.Fprint(out, "  http-request return status 404\n")
+	fmt.Fprint(out, "  default_backend none\nbackend none\n  http-request return status 404\n")
 	for i, list := range servers {
 		fmt.Fprintf(out, "backend b%d\n", i)
 		for j, server := range list {

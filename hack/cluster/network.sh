@@ -1,0 +1,81 @@
+# The pods' network: a veth pair per pod, static routes between the nodes, and a second NIC for pods that ask for one.
+# Not a bridge: without the kernel's br_netfilter the answer of a backend on the client's own node would cross the bridge
+# without passing NAT, and arrive from the wrong address.
+# shellcheck shell=bash
+# Needs cluster/nodes.sh, and KUBECONFIG.
+
+# One network for every pod's second NIC, on the wire that joins the nodes; each node gives out its own slice of it.
+SECOND_V4=10.245
+SECOND_V6=fd00:10:245:
+
+# lay_network: every node's CNI configuration, and its routes to the pods of the others.
+lay_network() {
+  local node number=0
+  declare -gA POD_CIDRS NODE_IPS
+  say "laying the pods' network"
+  for node in $(node_names); do
+    POD_CIDRS[$node]=$(node_field "$node" '{.spec.podCIDRs[*]}')
+    NODE_IPS[$node]=$(node_field "$node" '{.status.addresses[?(@.type=="InternalIP")].address}')
+  done
+  for node in $(node_names); do
+    number=$((number + 1))
+    routes_of "$node" | docker exec -i "$node" sh -e
+    cni_config "$number" "${POD_CIDRS[$node]}" |
+      docker exec -i "$node" sh -c 'mkdir -p /etc/cni/net.d && cat >/etc/cni/net.d/.part && mv /etc/cni/net.d/.part /etc/cni/net.d/10-netreach.conflist'
+  done
+}
+
+# node_field NODE JSONPATH: waits for it to be there, since the controller manager gives it some seconds after the join.
+node_field() {
+  local found until=$((SECONDS + 60))
+  until found=$(kubectl get node "$1" -o jsonpath="$2" 2>/dev/null) && [ -n "$found" ]; do
+    [ $SECONDS -lt $until ] || die "node $1 has no $2 after 60 s: see 'docker exec $1 journalctl -u kubelet'"
+    sleep 0.3
+  done
+  printf '%s\n' "$found"
+}
+
+# routes_of NODE: the commands, for a shell on that node. An address and a prefix of one family belong together.
+routes_of() {
+  local other cidr ip
+  for other in "${!POD_CIDRS[@]}"; do
+    [ "$other" != "$1" ] || continue
+    for cidr in ${POD_CIDRS[$other]}; do
+      for ip in ${NODE_IPS[$other]}; do
+        case $cidr,$ip in
+          *:*,*:*) echo "ip -6 route replace $cidr via $ip" ;;
+          *:*,* | *,*:*) ;;
+          *) echo "ip route replace $cidr via $ip" ;;
+        esac
+      done
+    done
+  done
+}
+
+# cni_config NUMBER POD_CIDRS
+cni_config() {
+  local cidr ranges=() routes=() second=()
+  for cidr in $2; do
+    ranges+=("[{\"subnet\":\"$cidr\"}]")
+    case $cidr in
+      *:*)
+        routes+=('{"dst":"::/0"}')
+        second+=("[{\"subnet\":\"$SECOND_V6:/64\",\"rangeStart\":\"$SECOND_V6:$1:1\",\"rangeEnd\":\"$SECOND_V6:$1:fe\"}]")
+        ;;
+      *)
+        routes+=('{"dst":"0.0.0.0/0"}')
+        second+=("[{\"subnet\":\"$SECOND_V4.0.0/16\",\"rangeStart\":\"$SECOND_V4.$1.1\",\"rangeEnd\":\"$SECOND_V4.$1.254\"}]")
+        ;;
+    esac
+  done
+  cat <<EOF
+{"cniVersion": "0.4.0", "name": "netreach", "plugins": [
+  {"type": "ptp", "ipMasq": false,
+   "ipam": {"type": "host-local", "ranges": [$(IFS=, && echo "${ranges[*]}")], "routes": [$(IFS=, && echo "${routes[*]}")]}},
+  {"type": "portmap", "capabilities": {"portMappings": true}},
+  {"type": "second-nic",
+   "nic": {"type": "macvlan", "master": "eth0", "mode": "bridge",
+           "ipam": {"type": "host-local", "ranges": [$(IFS=, && echo "${second[*]}")]}}}
+]}
+EOF
+}
