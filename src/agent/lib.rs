@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
 use futures_lite::{FutureExt, StreamExt};
-use netreach_serve::{BindError, Limits, Stop, bind, run as serve};
+use netreach_serve::{BindError, Limits, Stop, bind_first, run as serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::info;
 
@@ -40,18 +40,6 @@ pub enum AgentError {
     /// An address to answer on.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// Every port of a range is taken.
-    #[error(
-        "could not listen on {address} (every port up to {last} is taken): give a wider range than {first}-{last}"
-    )]
-    NoPortLeft {
-        /// The address, with the first port.
-        address: SocketAddr,
-        /// The first port tried.
-        first: u16,
-        /// The last port tried.
-        last: u16,
-    },
     /// The answering side ended.
     #[error("the answering side failed")]
     Serve(#[from] netreach_serve::ServeError),
@@ -76,7 +64,8 @@ pub async fn run(config: Config) -> Result<(), AgentError> {
     raise_open_files();
     let Config { desk, token, me, listen, until_stdin_closes } = config;
     let (me, keys, stop) = (Arc::new(me), Arc::<Keys>::default(), Stop::new());
-    let listeners = listen.iter().map(first_free).collect::<Result<Vec<_>, _>>()?;
+    let listeners = listen.into_iter().map(|Listen { ip, ports }| bind_first(ip, ports));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let local = |listener: &TcpListener| {
         listener.local_addr().map_err(|source| AgentError::Setup { what: "a listening socket", source })
     };
@@ -109,18 +98,6 @@ pub async fn run(config: Config) -> Result<(), AgentError> {
         task.await?;
     }
     Ok(())
-}
-
-fn first_free(listen: &Listen) -> Result<TcpListener, AgentError> {
-    let Listen { ip, ports } = listen;
-    let (first, last) = (*ports.start(), *ports.end());
-    for port in ports.clone() {
-        match bind(SocketAddr::new(*ip, port)) {
-            Err(BindError::InUse { .. }) if first < last => {}
-            listener => return Ok(listener?),
-        }
-    }
-    Err(AgentError::NoPortLeft { address: SocketAddr::new(*ip, first), first, last })
 }
 
 /// Logs to standard error: warnings, with `verbose` 1 what happens, with 2 every step.

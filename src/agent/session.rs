@@ -46,7 +46,7 @@ struct State {
     /// No round is begun any more.
     is_ending: bool,
     probing: Vec<(RoundId, Cancel)>,
-    /// Results the desk may still ask for: oldest first.
+    /// Results of rounds that are not known to be closed: oldest first.
     held: Vec<(RoundId, Vec<u8>)>,
 }
 

@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use crate::ending::Trouble;
 use crate::input::Source;
 
 /// Tells whether a network is whole, and when it is not, which part is broken.
@@ -35,15 +34,23 @@ pub(crate) enum Command {
     },
 }
 
+/// The file with the NetReach.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct FileArg {
+    /// File with one NetReach as YAML or JSON; - is standard input
+    #[arg(value_name = "FILE")]
+    file: Option<Source>,
+    /// The same, as kubectl spells it
+    #[arg(short, long, value_name = "FILE")]
+    filename: Option<Source>,
+}
+
 /// How a round is run and shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// File with one NetReach as YAML or JSON; - is standard input
-    #[arg(value_name = "FILE", required_unless_present = "filename", conflicts_with = "filename")]
-    file: Option<PathBuf>,
-    /// The same, as kubectl spells it
-    #[arg(short, long, value_name = "FILE")]
-    filename: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: FileArg,
     /// Run on this machine, with agents on loopback: no cluster is needed
     #[arg(long)]
     pub(crate) local: bool,
@@ -67,12 +74,8 @@ pub(crate) struct RunArgs {
 /// What to check.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// File with one NetReach as YAML or JSON; - is standard input
-    #[arg(value_name = "FILE", required_unless_present = "filename", conflicts_with = "filename")]
-    file: Option<PathBuf>,
-    /// The same, as kubectl spells it
-    #[arg(short, long, value_name = "FILE")]
-    filename: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: FileArg,
     /// Print the object with its defaults
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Format>,
@@ -100,15 +103,9 @@ pub(crate) enum Format {
     Yaml,
 }
 
-impl RunArgs {
-    pub(crate) fn source(&self) -> Result<Source, Trouble> {
-        Source::of(self.file.as_deref().or(self.filename.as_deref()))
-    }
-}
-
-impl CheckArgs {
-    pub(crate) fn source(&self) -> Result<Source, Trouble> {
-        Source::of(self.file.as_deref().or(self.filename.as_deref()))
+impl FileArg {
+    pub(crate) fn source(&self) -> &Source {
+        self.file.as_ref().or(self.filename.as_ref()).expect("the group requires one of the two")
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Ending {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     /// The file cannot be read.
-    #[error("could not read {from} ({why}): name a file that can be read, or - for standard input")]
+    #[error("could not read {from}: {why}")]
     Unreadable { from: String, why: String },
     /// It is no YAML.
     #[error("{from} is not YAML as it should be: {why}")]
@@ -42,11 +42,6 @@ pub(crate) enum Trouble {
     /// A port or an address of this machine.
     #[error(transparent)]
     Bind(#[from] netreach_serve::BindError),
-    /// Every port of --ports is taken.
-    #[error(
-        "could not listen on {ip} (every port of --ports {from}-{to} is taken): give a wider range, or leave it out"
-    )]
-    NoPortLeft { ip: std::net::IpAddr, from: u16, to: u16 },
     /// An agent ended before its first round.
     #[error("agent {pod} could not start: {words}")]
     AgentEnded { pod: String, words: String },

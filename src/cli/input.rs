@@ -1,9 +1,10 @@
 //! A file or standard input → one admitted NetReach.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netreach_api::{Admitted, ClusterFacts, admit as admit_value};
 use serde_json::Value;
@@ -21,26 +22,28 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) fn of(path: Option<&Path>) -> Result<Self, Trouble> {
-        match path {
-            Some(path) if path == Path::new("-") => Ok(Self::StandardInput),
-            Some(path) => Ok(Self::File(path.to_owned())),
-            None => {
-                Err(Trouble::Unreadable { from: "nothing".to_owned(), why: "no file was named".to_owned() })
-            }
-        }
-    }
-
-    fn read(&self) -> io::Result<String> {
-        let mut text = String::new();
+    fn read(&self) -> Result<String, String> {
+        let mut bytes = Vec::new();
         let read = match self {
-            Self::File(path) => File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?,
-            Self::StandardInput => io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?,
+            Self::File(path) => {
+                File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+            }
+            Self::StandardInput => io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes),
         };
-        if read as u64 > FILE_BYTES_MAX {
-            return Err(io::Error::other("it has more than 1 MiB"));
+        read.map_err(|error| format!("{error}; name a file that can be read, or - for standard input"))?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err("it has more than 1 MiB, and a NetReach needs a few hundred bytes".to_owned());
         }
-        Ok(text)
+        String::from_utf8(bytes).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            format!("byte {place} is not UTF-8; save it as UTF-8 text")
+        })
+    }
+}
+
+impl From<OsString> for Source {
+    fn from(path: OsString) -> Self {
+        if path == "-" { Self::StandardInput } else { Self::File(path.into()) }
     }
 }
 
@@ -56,8 +59,7 @@ impl fmt::Display for Source {
 /// Reads, fills in defaults, checks; warnings go to standard error.
 pub(crate) fn admit(source: &Source) -> Result<Admitted, Trouble> {
     let from = source.to_string();
-    let text =
-        source.read().map_err(|error| Trouble::Unreadable { from: from.clone(), why: error.to_string() })?;
+    let text = source.read().map_err(|why| Trouble::Unreadable { from: from.clone(), why })?;
     let raw = parse(&text).map_err(|why| Trouble::Syntax { from: from.clone(), why })?;
     let admitted =
         admit_value(raw, &ClusterFacts::default()).map_err(|faults| Trouble::Faulty { from, faults })?;
@@ -84,6 +86,8 @@ fn place(error: &serde_saphyr::Error) -> String {
     let message = message.lines().next().unwrap_or_default().trim();
     let Some(at) = error.location() else { return message.to_owned() };
     let (line, column) = (at.line(), at.column());
+    // Advice to whoever calls the library is none to whoever wrote the file.
+    let message = message.split(", set ").next().unwrap_or(message);
     // Some messages end with the place already.
     let message = message.strip_suffix(&format!(" at line {line}, column {column}")).unwrap_or(message);
     format!("line {line}, column {column}: {message}")
@@ -111,7 +115,8 @@ mod tests {
         check("a: 1\n---\nb: 2\n", Err("it holds 2 documents"));
         check("a: 1\nb: [1, 2\nc: 3\n", Err("line 3, column 2: illegal placement of ':' indicator"));
         check("a:\n\tb: 2\n", Err("line 2, column "));
-        check("a: 1\na: 2\n", Err("line 2, column 1"));
+        check("a: 1\na: 2\n", Err("line 2, column 1: duplicate mapping key: a"));
+        assert!(!parse("a: 1\na: 2\n").unwrap_err().contains("Policy"));
     }
 
     #[test]

@@ -58,16 +58,15 @@ fn carry_out(command: Command, verbose: u8) -> Result<Ending, Trouble> {
 }
 
 fn run(args: &RunArgs, verbose: u8) -> Result<Ending, Trouble> {
-    let source = args.source()?;
     if !args.local {
         return Err(Trouble::NoCluster);
     }
-    let admitted = input::admit(&source)?;
+    let admitted = input::admit(args.file.source())?;
     local::run(args, admitted, verbose)
 }
 
 fn check(args: &CheckArgs) -> Result<Ending, Trouble> {
-    let source = args.source()?;
-    let admitted = input::admit(&source)?;
-    show::admitted(&source, &admitted, args.output)
+    let source = args.file.source();
+    let admitted = input::admit(source)?;
+    show::admitted(source, &admitted, args.output)
 }

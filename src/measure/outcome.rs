@@ -3,7 +3,8 @@
 /// How one probe ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// A whole, well-formed answer with this status code came from the agent that was meant to give it.
+    /// A whole, well-formed answer with this status code. A 2xx counts only from the agent that was meant to give it; anything
+    /// else may be a proxy's, and is told as it came.
     Answered(u16),
     /// No such answer within the timeout.
     Failed(Failure),

@@ -1,7 +1,8 @@
 //! A listening socket, or plain words why there is none.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use async_std::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -16,6 +17,25 @@ pub enum BindError {
     InUse {
         /// The address asked for.
         address: SocketAddr,
+    },
+    /// Any port would do, and there is none.
+    #[error(
+        "could not listen on {ip} (no port is free: net.ipv4.ip_local_port_range is used up): \
+         end what holds them, or name a port outside of it"
+    )]
+    NoPortFree {
+        /// The address asked for.
+        ip: IpAddr,
+    },
+    /// Every port of a range is taken.
+    #[error("could not listen on {ip} (every port of {first}-{last} is taken): give a wider range")]
+    NoPortLeft {
+        /// The address asked for.
+        ip: IpAddr,
+        /// The first port tried.
+        first: u16,
+        /// The last port tried.
+        last: u16,
     },
     /// The port is for the privileged.
     #[error(
@@ -58,12 +78,28 @@ pub enum BindError {
 /// When the address is taken, not ours or not allowed; each says what to do.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     listen(address).map(TcpListener::from).map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse if address.port() == 0 => BindError::NoPortFree { ip: address.ip() },
         ErrorKind::AddrInUse => BindError::InUse { address },
         ErrorKind::PermissionDenied => BindError::NotPermitted { address },
         ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address },
         _ if source.raw_os_error() == Some(EAFNOSUPPORT) => BindError::NoSuchFamily { address },
         _ => BindError::Other { address, source },
     })
+}
+
+/// Listens on the first free port of a range.
+///
+/// # Errors
+/// When all are taken, or the address cannot be listened on at all.
+pub fn bind_first(ip: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener, BindError> {
+    let (first, last) = (*ports.start(), *ports.end());
+    for port in ports {
+        match bind(SocketAddr::new(ip, port)) {
+            Err(BindError::InUse { .. }) => {}
+            listener => return listener,
+        }
+    }
+    Err(BindError::NoPortLeft { ip, first, last })
 }
 
 /// Linux's "address family not supported by protocol", which has no name in [`ErrorKind`].
@@ -101,6 +137,9 @@ mod tests {
         let error = bind(taken).unwrap_err();
         assert!(matches!(error, BindError::InUse { .. }), "{error}");
         assert!(error.to_string().contains(&taken.to_string()));
+        let range = taken.port()..=taken.port();
+        let error = bind_first(taken.ip(), range).unwrap_err();
+        assert!(matches!(error, BindError::NoPortLeft { first, last, .. } if first == last), "{error}");
         // 192.0.2.0/24 is for documentation: nobody has it.
         let error = bind(address("192.0.2.1:0")).unwrap_err();
         assert!(matches!(error, BindError::NoSuchAddress { .. }), "{error}");

@@ -17,7 +17,7 @@ mod seats;
 mod server;
 mod stop;
 
-pub use bind::{BindError, bind};
+pub use bind::{BindError, bind, bind_first};
 pub use health::add_health;
 pub use limits::{HEAD_BYTES_MAX, Limits};
 pub use server::{ServeError, run};

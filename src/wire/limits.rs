@@ -30,14 +30,11 @@ const RESULT_HEAD_BYTES: usize = 4 << 10;
 /// Beside its tally, bytes: when a target began and ended.
 const TARGET_HEAD_BYTES: usize = 80;
 
-/// Largest encoded tally in a result of so many targets, bytes.
-#[must_use]
-pub const fn tally_bytes_max(targets: usize) -> usize {
-    let targets = if targets == 0 { 1 } else { targets };
-    ((RESULT_BYTES_MAX - RESULT_HEAD_BYTES) / targets).saturating_sub(TARGET_HEAD_BYTES)
-}
+/// All encoded tallies of one result together, bytes.
+pub const TALLIES_BYTES_MAX: usize =
+    RESULT_BYTES_MAX - RESULT_HEAD_BYTES - TARGETS_PER_AGENT_MAX * TARGET_HEAD_BYTES;
 
 const _: () = assert!(
-    tally_bytes_max(TARGETS_PER_AGENT_MAX) >= 8_000,
+    TALLIES_BYTES_MAX / TARGETS_PER_AGENT_MAX >= 8_000,
     "six distributions of a hundred probes need 3,000"
 );

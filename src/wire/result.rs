@@ -90,21 +90,18 @@ impl From<&Tally> for WireTally {
 }
 
 impl WireTally {
-    /// As precise as `bytes_max` allows, see [`crate::limits::tally_bytes_max`]. Counts, extremes and sums are exact always;
-    /// times lose binary digits, one after the other, until the JSON is no longer than that. Two decimal digits
-    /// are left of 8 bits.
+    /// All tallies of one result, as precise as `bytes_max` allows for all together, see
+    /// [`crate::limits::TALLIES_BYTES_MAX`]. Counts, extremes and sums are exact always; times lose binary digits, one
+    /// after the other and the same everywhere, until the JSON is no longer than that. Two decimal digits are left of 8 bits.
     ///
-    /// Names of backends are never left out: should they alone be too long, so is the tally.
+    /// Names of backends are never left out: should they alone be too long, so is the result.
     #[must_use]
-    pub fn within(bytes_max: usize, tally: &Tally) -> Self {
-        let mut wire = Self::from(tally);
-        for bits in (1..BITS_ALL).rev() {
-            if wire.bytes() <= bytes_max {
-                break;
-            }
-            wire = Self::with_bits(tally, bits);
-        }
-        wire
+    pub fn all_within<'a>(bytes_max: usize, tallies: impl Iterator<Item = &'a Tally> + Clone) -> Vec<Self> {
+        let encoded = |bits| tallies.clone().map(move |tally| Self::with_bits(tally, bits));
+        // Looked at one by one: all of them at full length would be large.
+        let fits = |bits: &u32| encoded(*bits).map(|tally| tally.bytes()).sum::<usize>() <= bytes_max;
+        let bits = (1..=BITS_ALL).rev().find(fits).unwrap_or(1);
+        encoded(bits).collect()
     }
 
     fn bytes(&self) -> usize {

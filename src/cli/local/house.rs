@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use async_io::Timer;
 use async_signal::{Signal, Signals};
-use async_std::net::TcpListener;
 use async_std::task::JoinHandle;
 use futures_lite::{FutureExt, StreamExt};
 use netreach_api::CheckedSpec;
 use netreach_dispatch::limits::server_limits;
 use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
 use netreach_plan::{AgentPod, Inventory, Place};
-use netreach_serve::{BindError, Limits, ServeError, Stop, bind, run as serve};
+use netreach_serve::{Limits, ServeError, Stop, bind_first, run as serve};
 use netreach_wire::AgentId;
 
 use super::agents::{self, Agents, Ended, Setup};
@@ -63,7 +61,7 @@ impl House {
     pub(crate) async fn open(args: &RunArgs, spec: &CheckedSpec, verbose: u8) -> Result<Self, Trouble> {
         let interrupted = Stop::new();
         heed_signals(&interrupted)?;
-        let listener = listen(args.ports.as_ref())?;
+        let listener = bind_first(Ipv4Addr::LOCALHOST.into(), args.ports.clone().unwrap_or(0..=0))?;
         let address =
             listener.local_addr().map_err(|source| Trouble::System { attempt: "open the desk", source })?;
         let identities = agents::identities(args.agents);
@@ -218,18 +216,6 @@ fn heed_signals(interrupted: &Stop) -> Result<(), Trouble> {
         std::process::exit(EXIT_CODE_INTERRUPTED);
     });
     Ok(())
-}
-
-fn listen(ports: Option<&RangeInclusive<u16>>) -> Result<TcpListener, Trouble> {
-    let ip = Ipv4Addr::LOCALHOST.into();
-    let Some(ports) = ports else { return Ok(bind(SocketAddr::new(ip, 0))?) };
-    for port in ports.clone() {
-        match bind(SocketAddr::new(ip, port)) {
-            Err(BindError::InUse { .. }) => {}
-            listener => return Ok(listener?),
-        }
-    }
-    Err(Trouble::NoPortLeft { ip, from: *ports.start(), to: *ports.end() })
 }
 
 /// Bytes that nobody can guess.

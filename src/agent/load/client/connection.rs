@@ -59,7 +59,7 @@ impl Timing {
 
 impl Connection {
     /// Opens a connection to exactly this address. `abort_on_close` sends a reset instead of waiting out TIME_WAIT:
-    /// a fresh connection per probe would run out of ports otherwise, and no data is outstanding by then.
+    /// a fresh connection per probe would run out of ports otherwise, and by then the answer is whole or given up.
     pub(super) async fn open(
         engine: &Arc<Engine>,
         address: SocketAddr,
