@@ -245,7 +245,7 @@ impl Rounds {
     /// a cancel, for the agent asks on until it has its receipt.
     fn settled(&mut self, agent: &AgentId, poll: &Poll, is_last_word: bool) -> Vec<RoundId> {
         let mut settled = Vec::new();
-        for id in &poll.probing {
+        for id in poll.probing.iter().filter(|id| !poll.held.contains(id)) {
             let closed = self.known.get_mut(id).filter(|round| round.state == State::Closed);
             let part = closed.and_then(|round| round.parts.get_mut(agent));
             let Some(part) = part.filter(|part| part.result == Holding::Kept) else { continue };

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits::TARGETS_PER_AGENT_MAX;
 use crate::{Malformed, RoundId, WireSpread};
 
-/// Binary digits that a time of three decimal digits has: as many as are ever recorded.
-const BITS_ALL: u32 = 11;
+/// How many binary digits of a time are sent: those of three decimal digits, of two, and ever fewer.
+const BITS: [u32; 9] = [11, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// All tallies of one agent in one round. Facts only: the agent does not judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,27 +85,38 @@ pub struct WireTally {
 /// With all its digits, however long.
 impl From<&Tally> for WireTally {
     fn from(tally: &Tally) -> Self {
-        Self::with_bits(tally, BITS_ALL)
+        Self::with_bits(tally, BITS[0])
     }
 }
 
 impl WireTally {
     /// All tallies of one result, as precise as `bytes_max` allows for all together, see
-    /// [`crate::limits::TALLIES_BYTES_MAX`]. Counts, extremes and sums are exact always; times lose binary digits, one
-    /// after the other and the same everywhere, until the JSON is no longer than that. Two decimal digits are left of 8 bits.
+    /// [`crate::limits::TALLIES_BYTES_MAX`]. Counts, extremes and sums are exact always; times lose digits, the same
+    /// everywhere, until the JSON is no longer than that.
     ///
     /// Names of backends are never left out: should they alone be too long, so is the result.
     #[must_use]
     pub fn all_within<'a>(bytes_max: usize, tallies: impl Iterator<Item = &'a Tally> + Clone) -> Vec<Self> {
-        let encoded = |bits| tallies.clone().map(move |tally| Self::with_bits(tally, bits));
         // Looked at one by one: all of them at full length would be large.
-        let fits = |bits: &u32| encoded(*bits).map(|tally| tally.bytes()).sum::<usize>() <= bytes_max;
-        let bits = (1..=BITS_ALL).rev().find(fits).unwrap_or(1);
-        encoded(bits).collect()
+        let heads: usize = tallies.clone().map(|tally| Self::with_bits(tally, 1).head_bytes()).sum();
+        let steps = |bits| tallies.clone().map(move |tally| Self::with_bits(tally, bits).steps_bytes());
+        let fits = |bits: &u32| heads + steps(*bits).sum::<usize>() <= bytes_max;
+        let bits = BITS.into_iter().find(fits).unwrap_or(1);
+        tallies.map(|tally| Self::with_bits(tally, bits)).collect()
     }
 
-    fn bytes(&self) -> usize {
-        serde_json::to_string(self).expect("every key is a string or a number").len()
+    /// All of the JSON that does not depend on how precise it is.
+    fn head_bytes(&self) -> usize {
+        let whole = serde_json::to_string(self).expect("every key is a string or a number");
+        whole.len() - self.steps_bytes()
+    }
+
+    fn steps_bytes(&self) -> usize {
+        let Self { latency, from_slot, lateness, connect, first_byte, rtt, .. } = self;
+        [latency, from_slot, lateness, connect, first_byte, rtt]
+            .into_iter()
+            .map(WireSpread::steps_bytes)
+            .sum()
     }
 
     fn with_bits(tally: &Tally, bits: u32) -> Self {

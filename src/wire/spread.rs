@@ -77,6 +77,11 @@ impl WireSpread {
         }
     }
 
+    /// Length of the buckets as JSON.
+    pub(crate) fn steps_bytes(&self) -> usize {
+        steps::bytes(&self.buckets)
+    }
+
     pub(crate) fn decode(&self, what: &'static str, digits: Digits) -> Result<Spread, Malformed> {
         if self.buckets.len() > BUCKETS_MAX {
             return Err(Malformed::Spread { what });

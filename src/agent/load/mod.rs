@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use futures_util::stream::FuturesUnordered;
 use netreach_measure::{Digits, Failure, Outcome, Sample, Tally};
-use netreach_wire::limits::tally_bytes_max;
+use netreach_wire::limits::TALLIES_BYTES_MAX;
 use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 
 pub use cancel::Cancel;
@@ -182,15 +182,15 @@ impl<'a> Round<'a> {
         for (track, left) in tracks.iter_mut().zip(pace.rest()) {
             track.tally.miss(left);
         }
+        for track in &mut tracks {
+            track.tally.miss(std::mem::take(&mut track.in_flight));
+        }
         let elapsed = start.elapsed();
-        let bytes_max = tally_bytes_max(tracks.len());
-        let targets = tracks.into_iter().map(|mut track| {
-            track.tally.miss(track.in_flight);
-            TargetResult {
-                began_us: track.began_us.unwrap_or(track.ended_us),
-                ended_us: track.ended_us,
-                tally: WireTally::within(bytes_max, &track.tally),
-            }
+        let tallies = WireTally::all_within(TALLIES_BYTES_MAX, tracks.iter().map(|track| &track.tally));
+        let targets = tracks.iter().zip(tallies).map(|(track, tally)| TargetResult {
+            began_us: track.began_us.unwrap_or(track.ended_us),
+            ended_us: track.ended_us,
+            tally,
         });
         Done { targets: targets.collect(), elapsed, interrupted }
     }

@@ -118,10 +118,11 @@ fn a_held_round_may_be_forgotten_when_it_is_closed_and_its_result_kept() {
 #[test]
 fn an_agent_that_hands_in_while_it_waits_hears_at_once_that_the_round_is_closed() {
     let bench = Bench::new();
-    bench.open(1, &["a", "b"]);
+    bench.open(1, &["a", "b", "c"]);
     // Its poll was sent while it probed, and does not say that it holds anything.
     let probing = Poll { probing: vec![round(1)], ..waiting() };
     bench.hand_in("a", &result(1)).unwrap();
+    bench.hand_in("c", &result(1)).unwrap();
     let reply: PollReply =
         meanwhile(bench.call("/v1/poll", "a", &probing), || bench.desk.close(&round(1)).unwrap()).unwrap();
     assert_eq!(reply, PollReply { closed: vec![round(1)], ..nothing() });
@@ -133,6 +134,9 @@ fn an_agent_that_hands_in_while_it_waits_hears_at_once_that_the_round_is_closed(
     // Said once, and again as the last word: until it has its receipt it asks on.
     let last = Poll { wait_ms: 0, ..probing };
     assert_eq!(bench.poll("b", &last).closed, [round(1)]);
+    // Between handing in and the receipt it says that it probes and that it holds: one word is enough.
+    let both = Poll { held: vec![round(1)], ..last };
+    assert_eq!(bench.poll("c", &both).closed, [round(1)]);
 }
 
 #[test]

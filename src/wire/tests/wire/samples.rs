@@ -84,6 +84,10 @@ impl Lognormal {
 
     /// A tally of so many answered probes.
     pub(crate) fn tally(&mut self, digits: Digits, probes: u32) -> Tally {
+        self.tally_of(digits, probes, "netreach-agent-abcde")
+    }
+
+    pub(crate) fn tally_of(&mut self, digits: Digits, probes: u32, backend: &str) -> Tally {
         let mut tally = Tally::new(digits);
         for _ in 0..probes {
             let latency_us = self.us(800.0);
@@ -99,7 +103,7 @@ impl Lognormal {
                 lateness_us: self.us(80.0),
                 phases,
                 body_bytes: 90,
-                backend: Some("netreach-agent-abcde"),
+                backend: Some(backend),
             });
         }
         tally
