@@ -165,7 +165,8 @@ impl Engine {
             deadlines.armed = None;
         }
         let sources = lock(&self.sources);
-        deadlines.expire(now, |deadline| sources.waiting(deadline), |signal| signal.raise(EXPIRED));
+        let waiting = |deadline: &Deadline| sources.waiting(deadline.key, deadline.exchange);
+        deadlines.expire(now, waiting, |signal| signal.raise(EXPIRED));
     }
 }
 
@@ -176,8 +177,9 @@ impl Source {
         let mut sources = lock(&self.engine.sources);
         let exchange = sources.next_exchange(self.key);
         self.signal.clear(EXPIRED);
-        deadlines
-            .add(Deadline { at, key: self.key, exchange }, |deadline| sources.waiting(deadline).is_some());
+        deadlines.add(Deadline { at, key: self.key, exchange }, |one| {
+            sources.waiting(one.key, one.exchange).is_some()
+        });
         let sooner = deadlines.armed.is_none_or(|armed| at < armed);
         drop((deadlines, sources));
         if sooner && self.engine.is_driven.load(Ordering::Acquire) {

@@ -6,8 +6,6 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 
-use super::deadlines::Deadline;
-
 /// Data, the peer's close, or an error can be read.
 pub(super) const READABLE: u32 = 1;
 /// The connection stands (or failed), or there is room to write.
@@ -123,9 +121,9 @@ impl Sources {
         *exchange
     }
 
-    /// The signal of the exchange a deadline was set for, unless that is over.
-    pub(super) fn waiting(&self, deadline: &Deadline) -> Option<&Signal> {
-        let signal = self.find(deadline.key)?;
-        (self.entries[deadline.key.index as usize].exchange == deadline.exchange).then_some(signal)
+    /// The signal of this very exchange, unless that is over.
+    pub(super) fn waiting(&self, key: Key, exchange: u32) -> Option<&Signal> {
+        let signal = self.find(key)?;
+        (self.entries[key.index as usize].exchange == exchange).then_some(signal)
     }
 }
