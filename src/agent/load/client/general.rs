@@ -11,7 +11,6 @@ use netreach_measure::Failure;
 
 use super::codec::{Decoder, Wanted};
 use super::connection::Connection;
-use super::engine::lock;
 use super::{Backend, Scratch};
 
 /// Largest response body of the general way.
@@ -39,11 +38,8 @@ pub(super) async fn send(backend: &Backend, mut request: Request) -> Result<Resp
     let mut last = refuse(format!("cannot send to {} (its host resolves to no address)", request.url()));
     for address in addresses {
         match exchange(backend, address, within, request.method() == Method::Head, &mut scratch).await {
-            Ok(()) => {
-                let response = response(&scratch.decoder)?;
-                lock(&backend.0.scratch).push(scratch);
-                return Ok(response);
-            }
+            // The scratch is not kept: what is sent and read here may be megabytes, and comes seldom.
+            Ok(()) => return response(&scratch.decoder),
             Err((failure, sent)) => {
                 last = Error::new(StatusCode::BadGateway, Unanswered { address, failure });
                 if sent {
