@@ -157,9 +157,10 @@ fn an_agent_killed_in_mid_round_is_missing_and_the_others_results_are_kept() {
 #[test]
 fn ctrl_c_in_mid_round_stops_the_agents_and_keeps_the_partial_report() {
     let dir = tempfile::tempdir().unwrap();
-    let run = run_local("-o json --report", net_reach("cut").lasting_s(30).yaml()).arg(dir.path());
+    let run = run_local("-v -o json --report", net_reach("cut").lasting_s(30).yaml()).arg(dir.path());
     let mut running = run.start();
-    running.hear("3 agents send");
+    // An agent that has not got its part yet would have nothing to hand in.
+    (0..3).for_each(|_| running.hear("round begins"));
     let agents = running.children();
     assert_eq!(agents.len(), 3);
     let pressed = std::time::Instant::now();
