@@ -9,6 +9,7 @@ use netreach_serve::Stop;
 use netreach_wire::{AgentResult, Assignment, TargetResult, Unsound, Usage, VERSION, WireTally};
 
 use crate::load::{self, Cancel};
+use crate::micros;
 use crate::usage::{LOOK_EVERY, Meter};
 
 /// A round that did not begin.
@@ -67,7 +68,7 @@ fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Agent
     match done {
         Ok(load::Done { targets, elapsed, interrupted }) => AgentResult {
             started_at_us,
-            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            elapsed_us: micros(elapsed),
             interrupted,
             targets,
             usage,

@@ -15,6 +15,7 @@ mod usage;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
@@ -112,6 +113,11 @@ pub fn log_to_stderr(verbose: u8) {
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(colours);
     // Set already when the program that holds the agent logs itself.
     let _ = log.try_init();
+}
+
+/// Whole microseconds: what the wire and the tallies count in.
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn limits() -> Limits {

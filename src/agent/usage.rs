@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use netreach_wire::Usage;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::micros;
+
 /// How often the meter should look while a round runs: the maximum is the highest share over one such span.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Spans shorter than this say nothing about a share of CPU.
@@ -105,10 +107,6 @@ fn throttled() -> Option<Duration> {
     value("/sys/fs/cgroup/cpu.stat", "throttled_usec ")
         .map(Duration::from_micros)
         .or_else(|| value("/sys/fs/cgroup/cpu/cpu.stat", "throttled_time ").map(Duration::from_nanos))
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

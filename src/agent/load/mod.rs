@@ -16,14 +16,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 use futures_util::stream::FuturesUnordered;
-use netreach_measure::{Digits, Failure, Outcome, Sample, Tally};
+use netreach_measure::{Digits, Failure, Sample, Tally};
 use netreach_wire::limits::TALLIES_BYTES_MAX;
 use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 
+use crate::micros;
 pub use cancel::Cancel;
 pub(crate) use client::{Backend, Within};
 pub use pace::{Pace, Slot};
-use probe::{Aim, Landed};
+use probe::{Aim, Landed, unanswered};
 
 /// With more targets than this, latencies keep two digits: three would cost 16 to 70 KB each.
 const THREE_DIGITS_TARGETS_MAX: usize = 256;
@@ -170,7 +171,7 @@ impl<'a> Round<'a> {
         let elapsed_us = micros(self.start.elapsed());
         for track in &mut self.tracks {
             for _ in 0..std::mem::take(&mut track.in_flight) {
-                track.tally.record(&unanswered());
+                track.tally.record(&unanswered(Failure::TimeoutResponse, 0));
                 track.ended_us = elapsed_us;
             }
         }
@@ -212,20 +213,5 @@ impl Track {
         let began_us = micros(slot_at) + sample.lateness_us;
         self.began_us = Some(self.began_us.map_or(began_us, |first| first.min(began_us)));
         self.ended_us = self.ended_us.max(began_us + sample.latency_us);
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn unanswered() -> Sample<'static> {
-    Sample {
-        outcome: Outcome::Failed(Failure::TimeoutResponse),
-        latency_us: 0,
-        lateness_us: 0,
-        phases: Default::default(),
-        body_bytes: 0,
-        backend: None,
     }
 }

@@ -7,6 +7,8 @@ use http_types::{Method, Request, Url};
 use netreach_measure::{Failure, Outcome, Sample};
 use netreach_wire::{Connection, Load, ProbeTag, Signer, Target};
 
+use crate::micros;
+
 use super::LoadError;
 use super::client::{Flight, Prepared, Shot};
 use super::pace::Slot;
@@ -72,12 +74,11 @@ impl Aim {
     pub(super) fn sample<'a>(&self, landed: &'a Landed, signer: &Signer, due: Instant) -> Sample<'a> {
         let flight = match &landed.flight {
             Ok(flight) => flight,
-            Err(_) => return unsent_by_surf(due),
+            // surf itself refused: nothing reached the network.
+            Err(_) => return unanswered(Failure::LocalResource, micros(due.elapsed())),
         };
-        let micros = |from: Instant, to: Instant| {
-            u64::try_from(to.saturating_duration_since(from).as_micros()).unwrap_or(u64::MAX)
-        };
-        let latency_us = micros(flight.began, flight.ended);
+        let between = |from: Instant, to: Instant| micros(to.saturating_duration_since(from));
+        let latency_us = between(flight.began, flight.ended);
         let pod = flight
             .echo()
             .and_then(|(mac, body)| signer.verify_echo(&landed.tag, mac, body).ok())
@@ -98,7 +99,7 @@ impl Aim {
         Sample {
             outcome,
             latency_us,
-            lateness_us: micros(due, flight.began),
+            lateness_us: between(due, flight.began),
             phases: flight.phases,
             body_bytes: flight.body_bytes(),
             backend: pod,
@@ -106,11 +107,10 @@ impl Aim {
     }
 }
 
-/// surf itself refused: nothing reached the network.
-fn unsent_by_surf(due: Instant) -> Sample<'static> {
-    let lateness_us = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+/// A probe without an answer, of whose way nothing is known.
+pub(super) fn unanswered(failure: Failure, lateness_us: u64) -> Sample<'static> {
     Sample {
-        outcome: Outcome::Failed(Failure::LocalResource),
+        outcome: Outcome::Failed(failure),
         latency_us: 0,
         lateness_us,
         phases: Default::default(),

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use netreach_measure::Failure;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::micros;
+
 use super::codec::{Decoder, Progress};
 use super::engine::{Engine, Expired, Source};
 use super::failure::{Phase, classify, expired};
@@ -53,7 +55,7 @@ enum Received {
 impl Timing {
     /// Time from the first system call to `at`, microseconds.
     pub(super) fn us_until(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+        micros(at.saturating_duration_since(self.began))
     }
 }
 
