@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use netreach_wire::AgentId;
 use tide::http::Url;
@@ -12,9 +13,12 @@ use tide::http::Url;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "netreach-agent", version)]
 pub struct Args {
-    /// The desk's URL, e.g. http://netreach-desk:8080
+    /// The desk's URL, e.g. https://netreach-desk.netreach-system.svc
     #[arg(long)]
     desk: Url,
+    /// File with the CA certificates that a desk at an https URL must show one of; read anew when it changes
+    #[arg(long)]
+    desk_ca: Option<PathBuf>,
     /// File with the token that tells the desk who this agent is; read anew for every request, and rather than --token
     #[arg(long)]
     token_file: Option<PathBuf>,
@@ -30,6 +34,9 @@ pub struct Args {
     /// Address to answer probes on, with a port or a range of them, of which the first free one is taken; port 0 takes any
     #[arg(long = "listen", required = true, value_name = "IP:PORT[-PORT]")]
     listen: Vec<Listen>,
+    /// How long an agent that is told to end goes on with the rounds it has, seconds
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    finish_within: u64,
     /// End when standard input ends: a child does not outlive its parent
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -42,9 +49,12 @@ pub struct Args {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) desk: Url,
+    /// None where the desk's URL is http.
+    pub(crate) desk_ca: Option<PathBuf>,
     pub(crate) token: Token,
     pub(crate) me: AgentId,
     pub(crate) listen: Vec<Listen>,
+    pub(crate) finish_within: Duration,
     pub(crate) until_stdin_closes: bool,
 }
 
@@ -69,8 +79,14 @@ pub enum ConfigError {
     #[error("no token for the desk (give --token-file, or NETREACH_TOKEN in the environment)")]
     NoToken,
     /// The desk's URL.
-    #[error("desk {desk} cannot be reached by this build (only http:// with a host)")]
+    #[error("cannot speak to a desk at {desk} (give http:// or https:// with a host)")]
     Desk {
+        /// As given.
+        desk: Url,
+    },
+    /// A desk that nobody vouches for.
+    #[error("cannot trust a desk at {desk} (give --desk-ca with the certificates of its CA)")]
+    NoCa {
         /// As given.
         desk: Url,
     },
@@ -80,16 +96,31 @@ impl TryFrom<Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: Args) -> Result<Self, ConfigError> {
-        let Args { desk, token_file, token, node, pod, listen, until_stdin_closes, verbose: _ } = args;
-        if desk.scheme() != "http" || desk.host_str().is_none() {
-            return Err(ConfigError::Desk { desk });
+        let Args {
+            desk,
+            desk_ca,
+            token_file,
+            token,
+            node,
+            pod,
+            listen,
+            finish_within,
+            until_stdin_closes,
+            verbose: _,
+        } = args;
+        match desk.scheme() {
+            "http" | "https" if desk.host_str().is_none() => return Err(ConfigError::Desk { desk }),
+            "https" if desk_ca.is_none() => return Err(ConfigError::NoCa { desk }),
+            "http" | "https" => {}
+            _ => return Err(ConfigError::Desk { desk }),
         }
         let token = match (token_file, token) {
             (Some(file), _) => Token::File(file),
             (None, Some(token)) => Token::Given(token),
             (None, None) => return Err(ConfigError::NoToken),
         };
-        Ok(Self { desk, token, me: AgentId { node, pod }, listen, until_stdin_closes })
+        let (me, finish_within) = (AgentId { node, pod }, Duration::from_secs(finish_within));
+        Ok(Self { desk, desk_ca, token, me, listen, finish_within, until_stdin_closes })
     }
 }
 

@@ -7,6 +7,7 @@ mod answer;
 mod conduct;
 mod config;
 mod desk;
+mod http;
 mod keys;
 pub mod load;
 mod session;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
-use futures_lite::{FutureExt, StreamExt};
+use futures_lite::StreamExt;
 use netreach_serve::{BindError, Limits, Stop, bind_first, run as serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::info;
@@ -27,9 +28,8 @@ use tracing::info;
 use answer::Answerer;
 use config::Listen;
 pub use config::{Args, Config, ConfigError};
-use desk::Desk;
+use desk::{Client, Desk, Trust};
 use keys::Keys;
-use load::Backend;
 use session::Session;
 
 /// A request to an agent has no body; this is what a confused caller may send before it is refused.
@@ -63,8 +63,9 @@ pub enum AgentError {
 /// When an address cannot be listened on or the system gives no sockets; nothing has been probed then.
 pub async fn run(config: Config) -> Result<(), AgentError> {
     raise_open_files();
-    let Config { desk, token, me, listen, until_stdin_closes } = config;
-    let (me, keys, stop) = (Arc::new(me), Arc::<Keys>::default(), Stop::new());
+    let Config { desk, desk_ca, token, me, listen, finish_within, until_stdin_closes } = config;
+    let (me, keys) = (Arc::new(me), Arc::<Keys>::default());
+    let (stop, over) = (Stop::new(), Stop::new());
     let listeners = listen.into_iter().map(|Listen { ip, ports }| bind_first(ip, ports));
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let local = |listener: &TcpListener| {
@@ -80,21 +81,13 @@ pub async fn run(config: Config) -> Result<(), AgentError> {
     let answering: Vec<_> = listeners
         .into_iter()
         .map(|listener| {
-            async_std::task::spawn(serve(listener, answer::app(answerer.clone()), limits(), stop.clone()))
+            async_std::task::spawn(serve(listener, answer::app(answerer.clone()), limits(), over.clone()))
         })
         .collect();
-    let backend = Backend::new().map_err(|source| AgentError::Setup { what: "sockets", source })?;
-    let session = Session::new(Desk::new(backend.clone(), &desk, token)?, me, keys, listening);
-    let driving = async {
-        let failed = backend.drive().await;
-        failed.map_err(|source| AgentError::Setup { what: "sockets", source })
-    };
-    let serving = async {
-        session.run(&stop).await;
-        Ok(())
-    };
-    serving.or(driving).await?;
-    stop.stop();
+    let desk = Desk::new(Client::new(desk_ca.map(Trust::new)), &desk, token)?;
+    // Those who answer stop after the session: while its rounds go on, others probe this agent.
+    Session::new(desk, me, keys, listening).run(&stop, finish_within).await;
+    over.stop();
     for task in answering {
         task.await?;
     }

@@ -38,7 +38,8 @@ pub(crate) struct Session {
     pub(crate) keys: Arc<Keys>,
     pub(crate) listening: Vec<SocketAddr>,
     state: Mutex<State>,
-    handed_in: Event,
+    /// A round was handed in or forgotten.
+    changed: Event,
 }
 
 #[derive(Debug, Default)]
@@ -52,41 +53,52 @@ struct State {
 
 impl Session {
     pub(crate) fn new(desk: Desk, me: Arc<AgentId>, keys: Arc<Keys>, listening: Vec<SocketAddr>) -> Self {
-        Self { desk, me, keys, listening, state: Mutex::default(), handed_in: Event::new() }
+        Self { desk, me, keys, listening, state: Mutex::default(), changed: Event::new() }
     }
 
-    /// Serves the desk until stopped; then ends what is being probed and hands in what there is.
-    pub(crate) async fn run(&self, stop: &Stop) {
+    /// Serves the desk until stopped. Then the rounds it has may go on to their end, for `finish_within` at most; what is
+    /// still being probed by then is ended and handed in as far as it got.
+    pub(crate) async fn run(&self, stop: &Stop, finish_within: Duration) {
         let (finished, results) = async_channel::bounded(HELD_ROUNDS_MAX);
         let asking = self.ask(finished);
         let submitting = self.submit_all(results);
         let stopping = async {
             stop.stopped().await;
+            self.state().is_ending = true;
+            self.finish_all(finish_within).await;
             self.end_all().await;
         };
         stopping.or(asking.or(submitting)).await;
     }
 
+    /// Waits until the desk has closed every round: before that, others may still probe this agent.
+    async fn finish_all(&self, within: Duration) {
+        if !within.is_zero() {
+            self.settle(within, |state| state.probing.is_empty() && state.held.is_empty()).await;
+        }
+    }
+
     /// Stops every round and gives its result time to be handed in (by the submitting side, which runs on).
     async fn end_all(&self) {
-        {
-            let mut state = self.state();
-            state.is_ending = true;
-            state.probing.iter().for_each(|(_, cancel)| cancel.cancel());
-        }
-        let all_in = async {
+        self.state().probing.iter().for_each(|(_, cancel)| cancel.cancel());
+        self.settle(LAST_WORDS, |state| state.probing.is_empty()).await;
+    }
+
+    /// Waits until the state is as wanted, or has had its time.
+    async fn settle(&self, within: Duration, is_settled: impl Fn(&State) -> bool) {
+        let settled = async {
             loop {
-                let handed_in = self.handed_in.listen();
-                if self.state().probing.is_empty() {
+                let changed = self.changed.listen();
+                if is_settled(&self.state()) {
                     return;
                 }
-                handed_in.await;
+                changed.await;
             }
         };
         let too_long = async {
-            Timer::after(LAST_WORDS).await;
+            Timer::after(within).await;
         };
-        all_in.or(too_long).await;
+        settled.or(too_long).await;
     }
 
     async fn ask(&self, finished: Sender<AgentResult>) {
@@ -140,6 +152,7 @@ impl Session {
             }
         }
         drop(state);
+        self.changed.notify(usize::MAX);
         if let Some(assignment) = assignment {
             self.begin(assignment, received, finished);
         }
@@ -186,7 +199,7 @@ impl Session {
             self.state().hold(round.clone(), body.clone());
             self.submit(&round, body).await;
             self.state().probing.retain(|(probing, _)| *probing != round);
-            self.handed_in.notify(usize::MAX);
+            self.changed.notify(usize::MAX);
         }
     }
 

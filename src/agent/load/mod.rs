@@ -22,7 +22,7 @@ use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 
 use crate::micros;
 pub use cancel::Cancel;
-pub(crate) use client::{Backend, Within};
+pub(crate) use client::Backend;
 pub use pace::{Pace, Slot};
 use probe::{Aim, Landed, unanswered};
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use netreach_measure::Failure;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::http::{Decoder, Progress};
 use crate::micros;
 
-use super::codec::{Decoder, Progress};
 use super::engine::{Engine, Expired, Source};
 use super::failure::{Phase, classify, expired};
 use super::sources::{READABLE, WRITABLE};
@@ -80,7 +80,7 @@ impl Connection {
         };
         // Only now: an unconnected socket would report a hang-up. What happened since is reported at registration.
         let source = engine.register(&socket).map_err(failed)?;
-        source.begin(began + timeout).map_err(failed)?;
+        source.begin(began + timeout);
         if connecting {
             source.ready(WRITABLE).await.map_err(|Expired| (expired(Phase::Connect), began))?;
             if let Some(error) = socket.take_error().map_err(failed)? {
@@ -92,10 +92,10 @@ impl Connection {
     }
 
     /// Begins an exchange on a kept connection.
-    pub(super) fn begin_again(&self, timeout: Duration) -> Result<Timing, (Failure, Instant)> {
+    pub(super) fn begin_again(&self, timeout: Duration) -> Timing {
         let began = Instant::now();
-        self.source.begin(began + timeout).map_err(|error| (classify(&error, Phase::Exchange), began))?;
-        Ok(Timing { began, connected: None, first_byte: None })
+        self.source.begin(began + timeout);
+        Timing { began, connected: None, first_byte: None }
     }
 
     /// Sends the request and reads the response into `decoder`, which the caller has begun.

@@ -1,16 +1,13 @@
 //! Edge-triggered readiness and deadlines for many sockets behind one epoll instance and one timer.
 //!
 //! Every socket is registered once, for its whole life: no re-arming per wait, which would cost two system calls per
-//! request. Whoever owns the engine either turns it (the load loop, which has a thread to itself and blocks in the kernel
-//! until something is due) or drives it from async-std, where the epoll instance nests in the reactor as one source.
+//! request. The load loop turns it: that has a thread to itself and blocks in the kernel until something is due.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_io::Async;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::time::{
@@ -32,8 +29,6 @@ pub(super) struct Engine {
     timer: OwnedFd,
     sources: Mutex<Sources>,
     deadlines: Mutex<Deadlines>,
-    /// Whether nobody turns it: then a deadline arms the timer at once.
-    is_driven: AtomicBool,
 }
 
 /// One registered socket's readiness.
@@ -58,7 +53,6 @@ impl Engine {
             timer,
             sources: Mutex::default(),
             deadlines: Mutex::default(),
-            is_driven: AtomicBool::new(false),
         };
         engine.watch(&engine.timer)?;
         Ok(Arc::new(engine))
@@ -95,25 +89,6 @@ impl Engine {
         self.look((wake <= now).then_some(&NO_WAIT))?;
         self.expire(Instant::now());
         Ok(())
-    }
-
-    /// Carries what happens to the waiting exchanges, for as long as it is polled.
-    ///
-    /// # Errors
-    /// When the reactor or epoll itself fails.
-    pub(super) async fn drive(self: Arc<Self>) -> io::Result<()> {
-        self.is_driven.store(true, Ordering::Release);
-        let ready = Async::new_nonblocking(self.epoll.try_clone()?)?;
-        loop {
-            self.look(Some(&NO_WAIT))?;
-            let now = Instant::now();
-            self.expire(now);
-            let front = lock(&self.deadlines).front();
-            if let Some(front) = front {
-                self.arm(front, now)?;
-            }
-            ready.readable().await?;
-        }
     }
 
     fn look(&self, mut wait: Option<&Timespec>) -> io::Result<()> {
@@ -172,7 +147,7 @@ impl Engine {
 
 impl Source {
     /// An exchange begins that must be over at `at`. One at a time per socket.
-    pub(super) fn begin(&self, at: Instant) -> io::Result<()> {
+    pub(super) fn begin(&self, at: Instant) {
         let mut deadlines = lock(&self.engine.deadlines);
         let mut sources = lock(&self.engine.sources);
         let exchange = sources.next_exchange(self.key);
@@ -180,12 +155,6 @@ impl Source {
         deadlines.add(Deadline { at, key: self.key, exchange }, |one| {
             sources.waiting(one.key, one.exchange).is_some()
         });
-        let sooner = deadlines.armed.is_none_or(|armed| at < armed);
-        drop((deadlines, sources));
-        if sooner && self.engine.is_driven.load(Ordering::Acquire) {
-            self.engine.arm(at, Instant::now())?;
-        }
-        Ok(())
     }
 
     /// The exchange is over; its deadline no longer matters.

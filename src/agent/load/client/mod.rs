@@ -1,16 +1,14 @@
 //! Our backend for surf: connects to exactly the address it is given, measures, and never retries behind the
 //! caller's back (but for a kept connection that the peer closed before it saw the request).
 //!
-//! Two ways in. A probe brings a [`Shot`] as a request extension: its bytes were made ready once a round, and its
-//! [`Flight`] comes back as a response extension, failures included, for a failed probe is a fact and not an error. Any other request
-//! takes the general way and is an ordinary surf request.
+//! A probe brings a [`Shot`] as a request extension: its bytes were made ready once a round, and its [`Flight`] comes back as
+//! a response extension, failures included, for a failed probe is a fact and not an error. What is no probe is refused:
+//! the desk has a client of its own.
 
-mod codec;
 mod connection;
 mod deadlines;
 mod engine;
 mod failure;
-mod general;
 mod sources;
 mod tcp_info;
 
@@ -26,11 +24,10 @@ use http_types::{Request, Response, StatusCode};
 use netreach_measure::{Failure, Outcome, Phases};
 use netreach_wire::ProbeTag;
 
-use codec::{Decoder, Wanted};
+use crate::http::{Decoder, Wanted, write_request_line};
+
 use connection::{Connection, Timing};
 use engine::{Engine, lock};
-
-pub(crate) use general::Within;
 
 /// Most bytes of a probe's answer that are kept: an echo is far shorter.
 const ECHO_KEEP_BYTES: usize = netreach_wire::limits::ECHO_BYTES_MAX;
@@ -97,14 +94,6 @@ impl Backend {
     /// When the kernel gives no epoll instance.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(Arc::new(Inner { engine: Engine::new()?, scratch: Mutex::default() })))
-    }
-
-    /// Carries events to the exchanges under way, for as long as it is polled: where nobody calls [`Backend::turn`].
-    ///
-    /// # Errors
-    /// When the reactor fails.
-    pub(crate) async fn drive(self) -> io::Result<()> {
-        Arc::clone(&self.0.engine).drive().await
     }
 
     /// Blocks until an exchange can go on, `until` has come or a watched descriptor is readable.
@@ -174,7 +163,8 @@ impl fmt::Debug for Backend {
 impl HttpClient for Backend {
     async fn send(&self, mut request: Request) -> Result<Response, http_types::Error> {
         let Some(shot) = request.ext_mut().remove::<Shot>() else {
-            return general::send(self, request).await;
+            let why = format!("{} is no probe, and nothing else is sent here", request.url());
+            return Err(http_types::Error::from_str(StatusCode::BadGateway, why));
         };
         let flight = self.fly(shot).await;
         let mut response = Response::new(StatusCode::Ok);
@@ -196,8 +186,6 @@ impl Opened {
 
     async fn exchange(&mut self, scratch: &mut Scratch) -> Result<bool, Failure> {
         scratch.decoder.begin(Wanted {
-            bodyless: false,
-            headers: false,
             body_keep_max: ECHO_KEEP_BYTES,
             body_bytes_max: PROBE_BODY_BYTES_MAX,
         });
@@ -219,7 +207,7 @@ impl Prepared {
     /// Gets a GET for `url` ready; `keep` says whether connections are kept between probes.
     pub(crate) fn new(url: &http_types::Url, address: SocketAddr, timeout: Duration, keep: bool) -> Self {
         let mut head = Vec::with_capacity(256);
-        general::write_request_line(&mut head, "GET", url);
+        write_request_line(&mut head, "GET", url);
         if !keep {
             head.extend_from_slice(b"connection: close\r\n");
         }
@@ -232,7 +220,7 @@ impl Prepared {
         let kept = || std::iter::from_fn(|| lock(&self.resting).pop()).find(|kept| !kept.is_stale());
         match self.keep.then(kept).flatten() {
             Some(connection) => {
-                let timing = connection.begin_again(self.timeout)?;
+                let timing = connection.begin_again(self.timeout);
                 Ok(Opened { connection, timing })
             }
             None => self.open(engine, self.timeout).await,

@@ -31,14 +31,11 @@ pub(crate) struct Decoder {
     /// The head, or the line of a chunk header or trailer, as far as it came.
     partial: Vec<u8>,
     overhead: usize,
-    bodyless: bool,
-    keep_headers: bool,
     body_keep_max: usize,
     body_bytes_max: u64,
     status: u16,
     keep_alive: bool,
     echo_mac: Option<[u8; 32]>,
-    headers: Vec<(String, String)>,
     body: Vec<u8>,
     body_bytes: u64,
 }
@@ -58,10 +55,6 @@ enum State {
 /// What a caller wants of one response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
-    /// The request was HEAD: no body follows, whatever the head says.
-    pub(crate) bodyless: bool,
-    /// Keep all header fields, not only what the probe needs.
-    pub(crate) headers: bool,
     /// Bytes of the body to keep; the rest is counted.
     pub(crate) body_keep_max: usize,
     /// Bytes of the body at which the response is refused.
@@ -74,14 +67,11 @@ impl Decoder {
             state: State::Head,
             partial: Vec::new(),
             overhead: 0,
-            bodyless: false,
-            keep_headers: false,
             body_keep_max: 0,
             body_bytes_max: 0,
             status: 0,
             keep_alive: false,
             echo_mac: None,
-            headers: Vec::new(),
             body: Vec::new(),
             body_bytes: 0,
         }
@@ -89,16 +79,13 @@ impl Decoder {
 
     /// Forgets the last response and begins the next.
     pub(crate) fn begin(&mut self, wanted: Wanted) {
-        let Wanted { bodyless, headers, body_keep_max, body_bytes_max } = wanted;
+        let Wanted { body_keep_max, body_bytes_max } = wanted;
         self.state = State::Head;
         self.partial.clear();
         self.overhead = 0;
-        self.bodyless = bodyless;
-        self.keep_headers = headers;
         self.body_keep_max = body_keep_max;
         self.body_bytes_max = body_bytes_max;
         self.echo_mac = None;
-        self.headers.clear();
         self.body.clear();
         self.body_bytes = 0;
     }
@@ -116,11 +103,6 @@ impl Decoder {
     /// The value of `netreach-echo`, if there was one of the right length.
     pub(crate) fn echo_mac(&self) -> Option<&[u8]> {
         self.echo_mac.as_ref().map(<[u8; 32]>::as_slice)
-    }
-
-    /// The kept header fields.
-    pub(crate) fn headers(&self) -> &[(String, String)] {
-        &self.headers
     }
 
     /// The kept part of the body.
@@ -225,7 +207,7 @@ impl Decoder {
         }
         self.status = status;
         let framing = self.read_fields(head.headers, minor)?;
-        self.state = if self.bodyless || matches!(status, 204 | 304) { State::Whole } else { framing };
+        self.state = if matches!(status, 204 | 304) { State::Whole } else { framing };
         Ok(Some(used))
     }
 
@@ -250,10 +232,6 @@ impl Decoder {
                 self.keep_alive &= !lists(field.value, b"close");
             } else if name.eq_ignore_ascii_case("netreach-echo") {
                 self.echo_mac = field.value.try_into().ok();
-            }
-            if self.keep_headers {
-                let value = String::from_utf8_lossy(field.value).into_owned();
-                self.headers.push((name.to_ascii_lowercase(), value));
             }
         }
         match (length, chunked) {
@@ -342,5 +320,5 @@ fn lists(value: &[u8], word: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "codec_tests.rs"]
+#[path = "decoder_tests.rs"]
 mod tests;

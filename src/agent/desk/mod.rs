@@ -1,5 +1,8 @@
 //! The agent's side of the talk with the desk: two requests and what can come of them.
 
+mod client;
+mod trust;
+
 use std::time::Duration;
 
 use http_types::{Method, StatusCode};
@@ -7,7 +10,10 @@ use netreach_wire::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal, 
 use tide::http::Url;
 
 use crate::config::Token;
-use crate::load::{Backend, Within};
+
+pub(crate) use client::Client;
+use client::Within;
+pub(crate) use trust::Trust;
 
 /// Beyond the time the desk may hold a poll: connecting, and an answer that is on its way.
 const POLL_SLACK: Duration = Duration::from_secs(10);
@@ -60,11 +66,11 @@ impl DeskError {
 
 impl Desk {
     pub(crate) fn new(
-        backend: Backend,
+        client: Client,
         desk: &Url,
         token: Token,
     ) -> Result<Self, http_types::url::ParseError> {
-        let client = surf::Client::with_http_client(backend);
+        let client = surf::Client::with_http_client(client);
         Ok(Self { client, poll: desk.join(POLL_PATH)?, results: desk.join(RESULTS_PATH)?, token })
     }
 

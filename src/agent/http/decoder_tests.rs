@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PROBE: Wanted = Wanted { bodyless: false, headers: false, body_keep_max: 8, body_bytes_max: 64 };
+const PROBE: Wanted = Wanted { body_keep_max: 8, body_bytes_max: 64 };
 
 /// Feeds the pieces, then closes; tells what came out.
 fn decode(pieces: &[&[u8]]) -> Result<(u16, Vec<u8>, u64, bool), &'static str> {
