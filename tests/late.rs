@@ -118,3 +118,24 @@ fn an_agent_whose_round_is_closed_stops_and_hands_in_what_it_has_as_late() {
     running.end();
     desk.leave();
 }
+
+#[test]
+fn an_agent_that_is_told_to_end_finishes_its_round_and_answers_until_it_is_closed() {
+    let desk = OpenDesk::at(0, &["leaving"]);
+    let running = Runner::start_with("leaving", desk.port, &["--finish-within", "60"]);
+    let answers_at = desk.hear_of("leaving");
+    let round = Round::of(&["leaving"], "leaving", answers_at, AMPLE_MS);
+    round.lay_down(&desk.desk);
+    desk.await_poll(|poll| poll.probing == [Round::id()]);
+    running.tell_to_end();
+    let whole = desk.next_result();
+    assert!(!whole.result.interrupted);
+    // Others may still probe it.
+    std::net::TcpStream::connect(answers_at).unwrap();
+    desk.desk.close(&Round::id()).unwrap();
+    running.end();
+    std::net::TcpStream::connect(answers_at).unwrap_err();
+    let report = merge(round.closed(vec![whole]));
+    assert_eq!(judge(&report, &EXPECT), Verdict::Succeeded);
+    desk.leave();
+}

@@ -63,9 +63,22 @@ pub enum AgentError {
 /// When an address cannot be listened on or the system gives no sockets; nothing has been probed then.
 pub async fn run(config: Config) -> Result<(), AgentError> {
     raise_open_files();
-    let Config { desk, desk_ca, token, me, listen, finish_within, until_stdin_closes } = config;
+    let stop = Stop::new();
+    stop_on_signals(&stop)?;
+    if config.until_stdin_closes {
+        stop_with_stdin(&stop)?;
+    }
+    run_until(config, &stop).await
+}
+
+/// Runs an agent until it is stopped.
+///
+/// # Errors
+/// When an address cannot be listened on; nothing has been probed then.
+pub async fn run_until(config: Config, stop: &Stop) -> Result<(), AgentError> {
+    let Config { desk, desk_ca, token, me, listen, finish_within, until_stdin_closes: _ } = config;
     let (me, keys) = (Arc::new(me), Arc::<Keys>::default());
-    let (stop, over) = (Stop::new(), Stop::new());
+    let over = Stop::new();
     let listeners = listen.into_iter().map(|Listen { ip, ports }| bind_first(ip, ports));
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let local = |listener: &TcpListener| {
@@ -73,10 +86,6 @@ pub async fn run(config: Config) -> Result<(), AgentError> {
     };
     let listening = listeners.iter().map(local).collect::<Result<Vec<SocketAddr>, _>>()?;
     info!(agent = %me, ?listening, "agent is ready");
-    stop_on_signals(&stop)?;
-    if until_stdin_closes {
-        stop_with_stdin(&stop)?;
-    }
     let answerer = Answerer { me: Arc::clone(&me), keys: Arc::clone(&keys) };
     let answering: Vec<_> = listeners
         .into_iter()
@@ -86,7 +95,7 @@ pub async fn run(config: Config) -> Result<(), AgentError> {
         .collect();
     let desk = Desk::new(Client::new(desk_ca.map(Trust::new)), &desk, token)?;
     // Those who answer stop after the session: while its rounds go on, others probe this agent.
-    Session::new(desk, me, keys, listening).run(&stop, finish_within).await;
+    Session::new(desk, me, keys, listening).run(stop, finish_within).await;
     over.stop();
     for task in answering {
         task.await?;

@@ -10,7 +10,7 @@ use async_std::future::timeout;
 use async_std::task::{JoinHandle, block_on, spawn};
 use async_trait::async_trait;
 use clap::Parser;
-use futures_lite::{AsyncReadExt, FutureExt};
+use futures_lite::AsyncReadExt;
 use netreach_agent::{AgentError, Args, Config};
 use netreach_dispatch::limits::server_limits;
 use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
@@ -119,20 +119,24 @@ impl OpenDesk {
 
 impl Runner {
     pub(crate) fn start(name: &str, desk_port: u16) -> Self {
+        Self::start_with(name, desk_port, &[])
+    }
+
+    pub(crate) fn start_with(name: &str, desk_port: u16, more: &[&str]) -> Self {
         let AgentId { node, pod } = agent(name);
         let (desk, token) = (format!("http://127.0.0.1:{desk_port}"), token(name));
         let words = ["netreach-agent", "--desk", &desk, "--token", &token, "--node", &node, "--pod", &pod];
-        let args = Args::parse_from(words.into_iter().chain(["--listen", "127.0.0.1:0"]));
+        let listen = ["--listen", "127.0.0.1:0"];
+        let args = Args::parse_from(words.iter().chain(&listen).chain(more));
         let (config, stop) = (Config::try_from(args).unwrap(), Stop::new());
         let stopped = stop.clone();
-        let agent = async move {
-            let stopped = async {
-                stopped.stopped().await;
-                Ok(())
-            };
-            netreach_agent::run(config).or(stopped).await
-        };
+        let agent = async move { netreach_agent::run_until(config, &stopped).await };
         Self { stop, thread: std::thread::spawn(|| block_on(agent)) }
+    }
+
+    /// Tells it to end, and lets it.
+    pub(crate) fn tell_to_end(&self) {
+        self.stop.stop();
     }
 
     pub(crate) fn end(self) {
