@@ -1,6 +1,9 @@
 # Where built things are kept, outside the tree and keyed by version, and how they get there whole or not at all.
 # shellcheck shell=bash disable=SC2034
 
+# Else a failure inside $(…) would go unseen.
+shopt -s inherit_errexit
+
 HACK=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=say.sh
 . "$HACK/lib/say.sh"

@@ -29,12 +29,8 @@ engine_up() {
 
 engine_install() {
   if ! have docker || ! have dockerd; then
-    have apt-get || die "there is no docker engine, and only on Debian can this script install one: install docker"
-    say "installing docker.io"
     # The run level keeps a machine without systemd from starting the engine at once, without the wrapper below.
-    apt-get -qq update >&2 || say "could not refresh the package lists: going on with the old ones"
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends docker.io iptables jq >"$RUN/apt.log" 2>&1 ||
-      die "could not install docker.io: see $RUN/apt.log"
+    RUNLEVEL=1 install_packages docker.io iptables jq
   fi
 }
 

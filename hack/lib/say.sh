@@ -27,3 +27,15 @@ need() {
 have() {
   command -v "$1" >/dev/null
 }
+
+# install_packages PACKAGE…: on Debian, as root; elsewhere it ends and says what to install.
+install_packages() {
+  local log
+  have apt-get && [ "$(id -u)" = 0 ] || die "missing here: $* (only root on Debian can have this script install them): install them"
+  say "installing $*"
+  log=$(mktemp)
+  apt-get -qq update >"$log" 2>&1 || say "could not refresh the package lists: going on with the old ones"
+  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >>"$log" 2>&1 ||
+    { tail -n 20 "$log" >&2; die "could not install $*: the last lines of apt-get are above, all of them in $log"; }
+  rm -f "$log"
+}

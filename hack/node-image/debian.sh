@@ -9,7 +9,7 @@ set -euo pipefail
 main() {
   local out=${1:?the path to write is missing} packages
   [ "$(id -u)" = 0 ] || die "only root can unpack a Debian system: run as root, or name an image that can be pulled in NODE_IMAGE"
-  need debootstrap "apt-get install debootstrap"
+  have debootstrap || install_packages debootstrap
   ROOT=$out.d
   rm -rf "$ROOT"
   trap 'rm -rf "$ROOT"' EXIT

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +10,7 @@ use http_types::{Body, Request, Response};
 use tide::Server;
 
 use crate::body::{Decoder, Framing, Step};
+use crate::door::PeerCertificate;
 use crate::fault::Fault;
 use crate::head::{Head, HeadParser};
 use crate::inbound::{self, Feed};
@@ -19,8 +19,14 @@ use crate::phase::Phase;
 use crate::reply::{self, Asked, End};
 use crate::seats::Seat;
 
+/// Who is at the other end.
+pub(crate) struct Caller {
+    pub(crate) address: String,
+    pub(crate) certificate: Option<PeerCertificate>,
+}
+
 /// Serves one connection to its end. Errors of the stream end it in silence: there is nobody left to tell.
-pub(crate) async fn serve<T, S>(stream: T, seat: Seat, peer: SocketAddr, app: Server<S>)
+pub(crate) async fn serve<T, S>(stream: T, seat: Seat, caller: Caller, app: Server<S>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: Clone + Send + Sync + 'static,
@@ -28,7 +34,7 @@ where
     let mut connection = Connection {
         stream,
         seat,
-        peer: peer.to_string(),
+        caller,
         heads: HeadParser::default(),
         input: Vec::new(),
         output: Vec::new(),
@@ -40,7 +46,7 @@ where
 struct Connection<T> {
     stream: T,
     seat: Seat,
-    peer: String,
+    caller: Caller,
     heads: HeadParser,
     /// Read and not yet used. Empty, and small, while the connection is idle.
     input: Vec<u8>,
@@ -118,7 +124,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
         S: Clone + Send + Sync + 'static,
     {
         let Head { mut request, bytes: _, framing, keep_alive, expects_continue } = head;
-        request.set_peer_addr(Some(&self.peer));
+        request.set_peer_addr(Some(&self.caller.address));
+        if let Some(certificate) = &self.caller.certificate {
+            request.ext_mut().insert(certificate.clone());
+        }
         let asked = Asked::by(&request);
         let decoder = Decoder::new(framing, self.seat.limits().body_bytes_max)?;
         match framing {
@@ -215,7 +224,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
     }
 
     fn refusal(&self, fault: &Fault) -> Answer {
-        tracing::debug!(peer = self.peer, %fault, "refused a request");
+        tracing::debug!(peer = self.caller.address, %fault, "refused a request");
         let mut response = Response::new(fault.status());
         response.set_body(format!("{fault}\n"));
         Answer { response, asked: Asked::UNREAD, keep_alive: false }

@@ -1,12 +1,15 @@
 //! Takes a listener, a tide app, limits and a stop; makes answers until it is stopped and every answer in progress
-//! is out. The HTTP/1.1 codec is here, routing is tide's.
+//! is out. The HTTP/1.1 codec is here, routing is tide's; TLS stands between the listener and HTTP where it is wanted
+//! (feature `tls`).
 //!
-//! Does not know what the app is for, who its callers are, or TLS: a connection is anything that reads and writes.
+//! Does not know what the app is for or who its callers are.
 
 mod bind;
 mod body;
 mod connection;
+mod door;
 mod fault;
+mod follow;
 mod head;
 mod health;
 mod inbound;
@@ -16,9 +19,17 @@ mod reply;
 mod seats;
 mod server;
 mod stop;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use bind::{BindError, bind, bind_first};
+pub use door::PeerCertificate;
+pub use follow::Follow;
 pub use health::add_health;
 pub use limits::{HEAD_BYTES_MAX, Limits};
+#[cfg(feature = "tls")]
+pub use server::run_tls;
 pub use server::{ServeError, run};
 pub use stop::Stop;
+#[cfg(feature = "tls")]
+pub use tls::{Callers, IdentityFiles, Tls, TlsError, follow_identity};

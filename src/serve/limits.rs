@@ -9,6 +9,8 @@ pub struct Limits {
     pub connections_per_peer_max: usize,
     /// Largest request body, bytes. An app may ask for less of it.
     pub body_bytes_max: u64,
+    /// From a connection's first byte to the end of the TLS handshake.
+    pub handshake_ms: u64,
     /// From a request's first byte to the end of its head.
     pub head_ms: u64,
     /// From a request's first byte to the end of its body, however often something trickles in.
@@ -27,6 +29,7 @@ impl Default for Limits {
             connections_max: 8_192,
             connections_per_peer_max: 4_096,
             body_bytes_max: 1 << 20,
+            handshake_ms: 5_000,
             head_ms: 10_000,
             request_ms: 30_000,
             idle_ms: 60_000,

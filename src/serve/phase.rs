@@ -9,6 +9,8 @@ use crate::limits::{LINGER_MS, Limits};
 pub(crate) enum Phase {
     /// Silent: no byte of a request has come.
     Waiting,
+    /// TLS has begun.
+    Handshake,
     /// A head has begun.
     Head,
     /// The head is whole, the body is not.
@@ -29,13 +31,21 @@ pub(crate) struct PhaseCell(AtomicU64);
 const PHASE_BITS: u32 = 3;
 
 impl Phase {
-    const ALL: [Self; 6] =
-        [Self::Waiting, Self::Head, Self::Body, Self::Answering, Self::Writing, Self::Lingering];
+    const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Handshake,
+        Self::Head,
+        Self::Body,
+        Self::Answering,
+        Self::Writing,
+        Self::Lingering,
+    ];
 
     /// How long it may last, milliseconds.
     pub(crate) fn limit_ms(self, limits: &Limits) -> Option<u64> {
         match self {
             Self::Waiting => Some(limits.idle_ms),
+            Self::Handshake => Some(limits.handshake_ms),
             Self::Head => Some(limits.head_ms),
             Self::Body => Some(limits.request_ms),
             Self::Answering => None,
@@ -46,7 +56,12 @@ impl Phase {
 
     /// Whether it may be ended to make room: nobody is owed an answer yet, or has been given it.
     pub(crate) fn is_expendable(self) -> bool {
-        matches!(self, Self::Waiting | Self::Head | Self::Lingering)
+        self.is_unasked() || self == Self::Lingering
+    }
+
+    /// Whether no whole request has come yet.
+    pub(crate) fn is_unasked(self) -> bool {
+        matches!(self, Self::Waiting | Self::Handshake | Self::Head)
     }
 }
 

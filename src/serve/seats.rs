@@ -103,7 +103,7 @@ impl Seats {
         self.closing.store(true, Ordering::SeqCst);
         for place in self.table().places.values() {
             // Half a head is nothing anybody has begun to answer.
-            if matches!(place.phase.get().0, Phase::Waiting | Phase::Head) {
+            if place.phase.get().0.is_unasked() {
                 place.cut();
             }
         }

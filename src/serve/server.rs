@@ -12,7 +12,8 @@ use futures_lite::future;
 use tide::Server;
 
 use crate::Stop;
-use crate::connection;
+use crate::connection::{self, Caller};
+use crate::door::{Door, Open};
 use crate::limits::{ACCEPT_PAUSE_MS, Limits};
 use crate::seats::{NoSeat, Seat, Seats};
 
@@ -38,13 +39,45 @@ pub async fn run<S>(
 where
     S: Clone + Send + Sync + 'static,
 {
+    run_behind(Open, listener, app, limits, stop).await
+}
+
+/// [`run`] over TLS. A caller's certificate reaches the app as [`crate::PeerCertificate`].
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "tls")]
+pub async fn run_tls<S>(
+    tls: crate::Tls,
+    listener: TcpListener,
+    app: Server<S>,
+    limits: Limits,
+    stop: Stop,
+) -> Result<(), ServeError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    run_behind(tls, listener, app, limits, stop).await
+}
+
+async fn run_behind<D, S>(
+    door: D,
+    listener: TcpListener,
+    app: Server<S>,
+    limits: Limits,
+    stop: Stop,
+) -> Result<(), ServeError>
+where
+    D: Door,
+    S: Clone + Send + Sync + 'static,
+{
     let seats = Seats::new(limits.clone());
     let _cut = CutOnDrop(Arc::clone(&seats));
     let stopped = async {
         stop.stopped().await;
         Ok(())
     };
-    let accepting = accept_all(&listener, &app, &seats);
+    let accepting = accept_all(&door, &listener, &app, &seats);
     future::or(stopped, future::or(accepting, watch(&seats, &limits))).await?;
     // Whoever connects from here on is refused by the kernel, at once.
     drop(listener);
@@ -70,8 +103,14 @@ impl Drop for CutOnDrop {
     }
 }
 
-async fn accept_all<S>(listener: &TcpListener, app: &Server<S>, seats: &Arc<Seats>) -> Result<(), ServeError>
+async fn accept_all<D, S>(
+    door: &D,
+    listener: &TcpListener,
+    app: &Server<S>,
+    seats: &Arc<Seats>,
+) -> Result<(), ServeError>
 where
+    D: Door,
     S: Clone + Send + Sync + 'static,
 {
     loop {
@@ -90,8 +129,19 @@ where
         if let Some(seat) = find_seat(seats, &stream, peer).await {
             // Answers are written whole; waiting for more to send would only delay them.
             let _ = stream.set_nodelay(true);
-            task::spawn(connection::serve(stream, seat, peer, app.clone()));
+            task::spawn(enter(door.clone(), stream, seat, peer, app.clone()));
         }
+    }
+}
+
+async fn enter<D, S>(door: D, stream: TcpStream, seat: Seat, peer: SocketAddr, app: Server<S>)
+where
+    D: Door,
+    S: Clone + Send + Sync + 'static,
+{
+    if let Some((stream, certificate)) = door.enter(stream, &seat).await {
+        let caller = Caller { address: peer.to_string(), certificate };
+        connection::serve(stream, seat, caller, app).await;
     }
 }
 
@@ -118,8 +168,9 @@ async fn find_seat(seats: &Arc<Seats>, stream: &TcpStream, peer: SocketAddr) -> 
 
 /// Ends what lasts too long, for ever. Four looks within the shortest limit make it at most a quarter late.
 async fn watch(seats: &Seats, limits: &Limits) -> Result<(), ServeError> {
-    let Limits { head_ms, request_ms, idle_ms, write_ms, .. } = *limits;
-    let shortest_ms = [head_ms, request_ms, idle_ms, write_ms].into_iter().min().unwrap_or_default();
+    let Limits { handshake_ms, head_ms, request_ms, idle_ms, write_ms, .. } = *limits;
+    let shortest_ms =
+        [handshake_ms, head_ms, request_ms, idle_ms, write_ms].into_iter().min().unwrap_or_default();
     let every = Duration::from_millis((shortest_ms / 4).clamp(5, 250));
     loop {
         Timer::after(every).await;

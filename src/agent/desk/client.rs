@@ -49,11 +49,12 @@ impl Client {
                 converse(connector.connect(server_name(&url)?, stream).await?, &wire).await?
             }
             ("http", _) => converse(stream, &wire).await?,
-            (_, _) => return Err(refuse(format!("cannot send to {url} (http, or https with a CA to trust)"))),
+            (_, _) => {
+                return Err(refuse(format!("cannot send to {url} (http, or https with a CA to trust)")));
+            }
         };
         let status = StatusCode::try_from(decoder.status());
-        let status =
-            status.map_err(|_| refuse(format!("status {} is not a known one", decoder.status())))?;
+        let status = status.map_err(|_| refuse(format!("status {} is not a known one", decoder.status())))?;
         let mut response = Response::new(status);
         response.set_body(Body::from_bytes(decoder.body().to_vec()));
         Ok(response)

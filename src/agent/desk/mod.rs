@@ -65,11 +65,7 @@ impl DeskError {
 }
 
 impl Desk {
-    pub(crate) fn new(
-        client: Client,
-        desk: &Url,
-        token: Token,
-    ) -> Result<Self, http_types::url::ParseError> {
+    pub(crate) fn new(client: Client, desk: &Url, token: Token) -> Result<Self, http_types::url::ParseError> {
         let client = surf::Client::with_http_client(client);
         Ok(Self { client, poll: desk.join(POLL_PATH)?, results: desk.join(RESULTS_PATH)?, token })
     }

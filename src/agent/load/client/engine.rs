@@ -48,12 +48,7 @@ impl Engine {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let engine = Self {
-            epoll,
-            timer,
-            sources: Mutex::default(),
-            deadlines: Mutex::default(),
-        };
+        let engine = Self { epoll, timer, sources: Mutex::default(), deadlines: Mutex::default() };
         engine.watch(&engine.timer)?;
         Ok(Arc::new(engine))
     }

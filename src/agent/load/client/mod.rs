@@ -185,10 +185,9 @@ impl Opened {
     }
 
     async fn exchange(&mut self, scratch: &mut Scratch) -> Result<bool, Failure> {
-        scratch.decoder.begin(Wanted {
-            body_keep_max: ECHO_KEEP_BYTES,
-            body_bytes_max: PROBE_BODY_BYTES_MAX,
-        });
+        scratch
+            .decoder
+            .begin(Wanted { body_keep_max: ECHO_KEEP_BYTES, body_bytes_max: PROBE_BODY_BYTES_MAX });
         self.connection.exchange(&scratch.request, &mut scratch.decoder, &mut self.timing).await
     }
 

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 
 use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
+use async_std::net::TcpListener;
 use async_std::task::{JoinHandle, block_on, spawn};
 use futures_lite::{AsyncBufRead, AsyncRead};
-use netreach_serve::{Limits, ServeError, Stop, bind, run};
+use netreach_serve::{Limits, PeerCertificate, ServeError, Stop, Tls, bind, run, run_tls};
 use tide::{Body, Request, Response, Server};
 
 use crate::peer::PATIENCE;
@@ -26,12 +27,25 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::serve(limits, |listener, app, limits, stop| spawn(run(listener, app, limits, stop)))
+    }
+
+    /// The same over TLS.
+    pub(crate) fn behind(tls: &Tls, limits: Limits) -> Self {
+        let tls = tls.clone();
+        Self::serve(limits, |listener, app, limits, stop| spawn(run_tls(tls, listener, app, limits, stop)))
+    }
+
+    fn serve(
+        limits: Limits,
+        run: impl FnOnce(TcpListener, Server<()>, Limits, Stop) -> JoinHandle<Result<(), ServeError>>,
+    ) -> Self {
         let (gate, entered) = bounded(1);
         let (tell, heard) = bounded(1_000);
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Stop::new();
-        let served = spawn(run(listener, app(entered, tell), limits, stop.clone()));
+        let served = run(listener, app(entered, tell), limits, stop.clone());
         Self { address, stop, heard, gate, served }
     }
 
@@ -57,6 +71,10 @@ fn app(entered: Receiver<()>, tell: Sender<&'static str>) -> Server<()> {
     app.at("/ok").get(|_| async { Ok("ok") });
     app.at("/query").get(|req: Request<()>| async move { Ok(req.url().query().unwrap_or("").to_owned()) });
     app.at("/peer").get(|req: Request<()>| async move { Ok(req.peer_addr().unwrap_or("?").to_owned()) });
+    app.at("/certificate").get(|req: Request<()>| async move {
+        let shown: Option<&PeerCertificate> = req.ext();
+        Ok(shown.map_or("none".to_owned(), |PeerCertificate(leaf)| format!("{} bytes", leaf.len())))
+    });
     app.at("/odd").get(|req: Request<()>| async move {
         Ok(req.header("x-odd").map_or("none", |odd| odd.as_str()).to_owned())
     });

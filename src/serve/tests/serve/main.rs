@@ -8,4 +8,6 @@ mod garbage;
 mod host;
 mod peer;
 mod times;
+mod tls;
+mod tls_caller;
 mod waiting;
