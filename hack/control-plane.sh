@@ -4,8 +4,9 @@
 #   hack/control-plane.sh env                                  prints those exports again
 #   hack/control-plane.sh user NAME [GROUP…]                   mints a client certificate; prints the path of its kubeconfig
 #   hack/control-plane.sh agent NAMESPACE ACCOUNT [POD]        mints a service account token for the audience netreach; prints it
+#   hack/control-plane.sh assets                               prints where the programs are, building them where they are nowhere
 #   hack/control-plane.sh down                                 ends it and removes its data
-# All but `up` act on the folder that $NETREACH_CONTROL_PLANE names. Programs come from $KUBEBUILDER_ASSETS, else from what
+# All but `up` and `assets` act on the folder that $NETREACH_CONTROL_PLANE names. Programs come from $KUBEBUILDER_ASSETS, else from what
 # setup-envtest installed, else from the cached build (hack/build.sh kube). Without a controller manager there are no default
 # service accounts, and no garbage collection; a webhook or an aggregated API on loopback is reached by URL or by a Service of type ExternalName.
 set -euo pipefail
@@ -22,6 +23,7 @@ main() {
   [ $# -eq 0 ] || shift
   case $verb in
     up) up "$@" ;;
+    assets) find_assets ;;
     env | user | agent | down | watch)
       DIR=${NETREACH_CONTROL_PLANE:-}
       [ -f "$DIR/server" ] ||
