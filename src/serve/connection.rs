@@ -10,7 +10,7 @@ use http_types::{Body, Request, Response};
 use tide::Server;
 
 use crate::body::{Decoder, Framing, Step};
-use crate::door::PeerCertificate;
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::head::{Head, HeadParser};
 use crate::inbound::{self, Feed};
@@ -18,12 +18,6 @@ use crate::limits::{BODY_READ_BYTES, HEAD_READ_BYTES, IDLE_BUFFER_BYTES_MAX, LIN
 use crate::phase::Phase;
 use crate::reply::{self, Asked, End};
 use crate::seats::Seat;
-
-/// Who is at the other end.
-pub(crate) struct Caller {
-    pub(crate) address: String,
-    pub(crate) certificate: Option<PeerCertificate>,
-}
 
 /// Serves one connection to its end. Errors of the stream end it in silence: there is nobody left to tell.
 pub(crate) async fn serve<T, S>(stream: T, seat: Seat, caller: Caller, app: Server<S>)
@@ -82,6 +76,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
         let Answer { mut response, asked, keep_alive } =
             answered.unwrap_or_else(|fault| self.refusal(&fault));
         let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_closing();
+        self.seat.meter().answered(response.status().into());
         self.send(&mut response, asked, keep_alive).await?;
         if keep_alive {
             return Ok(Next::Again);
@@ -106,14 +101,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
                 self.input.drain(..head.bytes);
                 return Ok(Some((head, began_us)));
             }
-            if began_us.is_none() && !self.input.is_empty() {
-                let now_us = self.seat.now_us();
-                began_us = Some(now_us);
-                self.seat.enter(Phase::Head, now_us);
+            if !self.input.is_empty() {
+                if began_us.is_none() {
+                    let now_us = self.seat.now_us();
+                    began_us = Some(now_us);
+                    self.seat.enter(Phase::Head, now_us);
+                }
+                if self.seat.hold(self.input.len()).is_err() {
+                    return Ok(None);
+                }
             }
             match self.read::<HEAD_READ_BYTES>().await {
                 Ok(1..) => {}
-                Ok(0) if began_us.is_some() && self.seat.is_overdue() => return Err(Fault::HeadLate),
+                // To TLS the end of a stream that the peer did not announce is an error.
+                _ if began_us.is_some() && self.seat.is_overdue() => return Err(Fault::HeadLate),
                 Ok(0) | Err(_) => return Ok(None),
             }
         }
@@ -183,7 +184,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
         if !feed.is_wanted().await {
             return Ok(());
         }
-        let mut went_on = !expects_continue;
+        let (mut went_on, mut fed) = (!expects_continue, 0);
         loop {
             let fault = match decoder.step(&self.input) {
                 Ok(Step::Whole) => {
@@ -196,12 +197,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
                 }
                 Ok(Step::Data(count)) => {
                     let rest = self.input.split_off(count);
+                    fed += count;
                     if !feed.send(Ok(std::mem::replace(&mut self.input, rest))).await {
                         return Ok(());
                     }
                     continue;
                 }
                 Ok(Step::More) => {
+                    // Most apps collect a body before they look at it.
+                    self.seat.hold(fed + BODY_READ_BYTES).map_err(|_| Fault::BodyCut)?;
                     let asked_for = went_on || self.go_on().await.is_ok();
                     went_on = true;
                     match self.read::<BODY_READ_BYTES>().await {
@@ -293,24 +297,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
     /// until the answer is out.
     async fn flush(&mut self) -> io::Result<()> {
         let mut written = 0;
-        poll_fn(|cx| self.poll_write(cx, &mut written)).await?;
-        self.output.clear();
-        self.stream.flush().await
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
-        while *written < self.output.len() {
-            let poll = Pin::new(&mut self.stream).poll_write(cx, &self.output[*written..]);
+        poll_fn(|cx| {
+            let poll = self.poll_flush(cx, &mut written);
             if poll.is_pending() && !self.stalled {
                 self.stalled = true;
                 self.seat.enter(Phase::Writing, self.seat.now_us());
             }
-            match ready!(poll)? {
+            poll
+        })
+        .await?;
+        self.output.clear();
+        Ok(())
+    }
+
+    /// TLS takes more than the peer does, and holds it: an answer is out when that is written, too.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
+        while *written < self.output.len() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output[*written..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => *written += count,
             }
         }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     /// Closes our side and hears the peer out for a moment: closing with bytes unread would reset the connection,

@@ -6,6 +6,7 @@
 
 mod bind;
 mod body;
+mod caller;
 mod connection;
 mod door;
 mod fault;
@@ -14,6 +15,13 @@ mod head;
 mod health;
 mod inbound;
 mod limits;
+#[cfg_attr(
+    not(feature = "metrics"),
+    allow(dead_code, reason = "counted at no cost, read by the page of metrics alone")
+)]
+mod meter;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod phase;
 mod reply;
 mod seats;
@@ -23,13 +31,15 @@ mod stop;
 mod tls;
 
 pub use bind::{BindError, bind, bind_first};
-pub use door::PeerCertificate;
+pub use caller::PeerCertificate;
 pub use follow::Follow;
 pub use health::add_health;
 pub use limits::{HEAD_BYTES_MAX, Limits};
+#[cfg(feature = "metrics")]
+pub use metrics::{add_metrics, register_servers};
 #[cfg(feature = "tls")]
 pub use server::run_tls;
 pub use server::{ServeError, run};
 pub use stop::Stop;
 #[cfg(feature = "tls")]
-pub use tls::{Callers, IdentityFiles, Tls, TlsError, follow_identity};
+pub use tls::{Callers, CallersFile, IdentityFiles, Tls, TlsError, follow_callers, follow_identity};

@@ -9,6 +9,9 @@ pub struct Limits {
     pub connections_per_peer_max: usize,
     /// Largest request body, bytes. An app may ask for less of it.
     pub body_bytes_max: u64,
+    /// What all requests that are not whole yet may take together, bytes: handshakes, heads, and of bodies what has
+    /// been given to the app. At the bound those that began first are ended, so it should hold several bodies.
+    pub unfinished_bytes_max: usize,
     /// From a connection's first byte to the end of the TLS handshake.
     pub handshake_ms: u64,
     /// From a request's first byte to the end of its head.
@@ -29,6 +32,7 @@ impl Default for Limits {
             connections_max: 8_192,
             connections_per_peer_max: 4_096,
             body_bytes_max: 1 << 20,
+            unfinished_bytes_max: 16 << 20,
             handshake_ms: 5_000,
             head_ms: 10_000,
             request_ms: 30_000,
@@ -47,6 +51,9 @@ pub(crate) const HEADERS_MAX: usize = 64;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;
 /// Largest trailer after the last chunk, bytes. Nobody reads it.
 pub(crate) const TRAILER_BYTES_MAX: usize = 4 << 10;
+/// Taken by a TLS handshake before it has read anything, bytes, about.
+#[cfg(feature = "tls")]
+pub(crate) const HANDSHAKE_BYTES: usize = 8 << 10;
 /// Read at once while a head is awaited, bytes: most requests are one such read.
 pub(crate) const HEAD_READ_BYTES: usize = 4 << 10;
 /// Read at once within a body, bytes.

@@ -31,7 +31,7 @@ pub(crate) struct PhaseCell(AtomicU64);
 const PHASE_BITS: u32 = 3;
 
 impl Phase {
-    const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Waiting,
         Self::Handshake,
         Self::Head,
@@ -57,6 +57,11 @@ impl Phase {
     /// Whether it may be ended to make room: nobody is owed an answer yet, or has been given it.
     pub(crate) fn is_expendable(self) -> bool {
         self.is_unasked() || self == Self::Lingering
+    }
+
+    /// Whether something has come, and more must before anybody can be answered.
+    pub(crate) fn is_unfinished(self) -> bool {
+        matches!(self, Self::Handshake | Self::Head | Self::Body)
     }
 
     /// Whether no whole request has come yet.

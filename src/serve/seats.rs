@@ -4,8 +4,9 @@
 //! lasts too long by shutting the socket under it, which the connection sees as the end of its stream.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,15 +14,19 @@ use async_std::net::TcpStream;
 use event_listener::{Event, EventListener};
 
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::phase::{Phase, PhaseCell};
 
 /// All connections of one server.
 pub(crate) struct Seats {
     limits: Limits,
+    meter: Arc<Meter>,
     began: Instant,
     table: Mutex<Table>,
     left: Event,
     closing: AtomicBool,
+    /// What requests that are not whole take together, bytes.
+    held: AtomicUsize,
 }
 
 /// One connection's seat; dropping it gives it back.
@@ -51,19 +56,34 @@ struct Place {
     peer: IpAddr,
     stream: TcpStream,
     phase: PhaseCell,
+    /// What its request takes while it is not whole, bytes.
+    held: AtomicUsize,
+    /// Ended for want of memory. What the kernel has already received could still be read.
+    is_ended: AtomicBool,
+}
+
+/// Says what a request takes that is not whole yet.
+#[cfg(feature = "tls")]
+pub(crate) struct Scale {
+    seats: Arc<Seats>,
+    place: Arc<Place>,
 }
 
 // === impl Seats ===
 
 impl Seats {
-    pub(crate) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(limits: Limits, meter: Arc<Meter>) -> Arc<Self> {
+        let seats = Arc::new(Self {
             limits,
+            meter,
             began: Instant::now(),
             table: Mutex::default(),
             left: Event::new(),
             closing: AtomicBool::new(false),
-        })
+            held: AtomicUsize::new(0),
+        });
+        seats.meter.watch(&seats);
+        seats
     }
 
     /// A seat for a new connection, if need be that of somebody who has long been waiting.
@@ -71,21 +91,23 @@ impl Seats {
         let peer = peer.ip();
         let mut table = self.table();
         let of_peer = table.per_peer.get(&peer).copied().unwrap_or_default();
-        if of_peer >= self.limits.connections_per_peer_max && table.make_room(Some(peer)) == 0 {
+        if of_peer >= self.limits.connections_per_peer_max && self.make_room_in(&mut table, Some(peer)) == 0 {
+            self.meter.over_peer_bound.add(1);
             return Err(NoSeat::ForPeer);
         }
-        if table.places.len() >= self.limits.connections_max && table.make_room(None) == 0 {
+        if table.places.len() >= self.limits.connections_max && self.make_room_in(&mut table, None) == 0 {
             return Err(NoSeat::ForAnybody);
         }
         let phase = PhaseCell::new(Phase::Waiting, self.now_us());
-        let place = Arc::new(Place { peer, stream: stream.clone(), phase });
+        let (held, is_ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let place = Arc::new(Place { peer, stream: stream.clone(), phase, held, is_ended });
         let id = table.add(Arc::clone(&place));
         Ok(Seat { seats: Arc::clone(self), place, id })
     }
 
     /// Ends some of those who wait, for the machine has run out of something.
     pub(crate) fn make_room(&self) {
-        self.table().make_room(None);
+        self.make_room_in(&mut self.table(), None);
     }
 
     /// Ends what has lasted too long.
@@ -123,6 +145,55 @@ impl Seats {
         self.left.listen()
     }
 
+    /// Adds up who is doing what; says how many there may be.
+    pub(crate) fn census(&self, phases: &mut [u64; Phase::ALL.len()]) -> u64 {
+        for place in self.table().places.values() {
+            phases[place.phase.get().0 as usize] += 1;
+        }
+        self.limits.connections_max as u64
+    }
+
+    fn make_room_in(&self, table: &mut Table, of: Option<IpAddr>) -> usize {
+        let ended = table.make_room(of);
+        self.meter.made_room.add(ended);
+        ended
+    }
+
+    fn hold(&self, place: &Place, bytes: usize) -> io::Result<()> {
+        let before = place.held.swap(bytes, Ordering::Relaxed);
+        if bytes <= before {
+            self.held.fetch_sub(before - bytes, Ordering::Relaxed);
+        } else {
+            let all = self.held.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before);
+            if all > self.limits.unfinished_bytes_max {
+                self.shed();
+            }
+        }
+        if place.is_ended.load(Ordering::Relaxed) { Err(io::ErrorKind::OutOfMemory.into()) } else { Ok(()) }
+    }
+
+    /// Ends those who have been at an unfinished request longest. A good peer is through in no time, so they are most
+    /// likely at it by intent. An eighth at a time, so that not every further byte costs a look at everybody.
+    fn shed(&self) {
+        let enough = self.limits.unfinished_bytes_max / 8 * 7;
+        let table = self.table();
+        let unfinished = table.places.values().filter_map(|place| {
+            let (phase, since_us) = place.phase.get();
+            phase.is_unfinished().then_some((since_us, place))
+        });
+        let mut unfinished: Vec<_> = unfinished.collect();
+        unfinished.sort_unstable_by_key(|(since_us, _)| *since_us);
+        for (_, place) in unfinished {
+            if self.held.load(Ordering::Relaxed) <= enough {
+                break;
+            }
+            place.is_ended.store(true, Ordering::Relaxed);
+            place.cut();
+            self.held.fetch_sub(place.held.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+            self.meter.shed.add(1);
+        }
+    }
+
     fn now_us(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
@@ -140,6 +211,10 @@ impl Seat {
         &self.seats.limits
     }
 
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.seats.meter
+    }
+
     /// Microseconds since the server began.
     pub(crate) fn now_us(&self) -> u64 {
         self.seats.now_us()
@@ -147,6 +222,23 @@ impl Seat {
 
     pub(crate) fn enter(&self, phase: Phase, since_us: u64) {
         self.place.phase.enter(phase, since_us);
+        if !phase.is_unfinished() && self.place.held.load(Ordering::Relaxed) > 0 {
+            let _ = self.hold(0);
+        }
+    }
+
+    /// Says what the request takes by now, bytes.
+    ///
+    /// # Errors
+    /// When it has been ended to make room for others.
+    pub(crate) fn hold(&self, bytes: usize) -> io::Result<()> {
+        self.seats.hold(&self.place, bytes)
+    }
+
+    /// For whoever reads before there is a request.
+    #[cfg(feature = "tls")]
+    pub(crate) fn scale(&self) -> Scale {
+        Scale { seats: Arc::clone(&self.seats), place: Arc::clone(&self.place) }
     }
 
     /// Whether the end of the stream was our own doing, for the peer was too slow.
@@ -166,8 +258,19 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        let _ = self.hold(0);
         self.seats.table().remove(self.id);
         self.seats.left.notify(usize::MAX);
+    }
+}
+
+// === impl Scale ===
+
+#[cfg(feature = "tls")]
+impl Scale {
+    /// As [`Seat::hold`].
+    pub(crate) fn hold(&self, bytes: usize) -> io::Result<()> {
+        self.seats.hold(&self.place, bytes)
     }
 }
 

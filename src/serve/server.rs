@@ -12,7 +12,8 @@ use futures_lite::future;
 use tide::Server;
 
 use crate::Stop;
-use crate::connection::{self, Caller};
+use crate::caller::Caller;
+use crate::connection;
 use crate::door::{Door, Open};
 use crate::limits::{ACCEPT_PAUSE_MS, Limits};
 use crate::seats::{NoSeat, Seat, Seats};
@@ -39,7 +40,7 @@ pub async fn run<S>(
 where
     S: Clone + Send + Sync + 'static,
 {
-    run_behind(Open, listener, app, limits, stop).await
+    run_behind(Open::default(), listener, app, limits, stop).await
 }
 
 /// [`run`] over TLS. A caller's certificate reaches the app as [`crate::PeerCertificate`].
@@ -71,7 +72,7 @@ where
     D: Door,
     S: Clone + Send + Sync + 'static,
 {
-    let seats = Seats::new(limits.clone());
+    let seats = Seats::new(limits.clone(), Arc::clone(door.meter()));
     let _cut = CutOnDrop(Arc::clone(&seats));
     let stopped = async {
         stop.stopped().await;

@@ -1,10 +1,13 @@
 //! TLS for a server: one identity, and whom to believe among callers, each replaced while it runs.
 
+mod door;
+mod leaf;
 mod pem;
 mod reload;
+mod weighed;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_rustls::TlsAcceptor;
 use futures_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -13,8 +16,11 @@ use futures_rustls::rustls::server::danger::ClientCertVerifier;
 use futures_rustls::rustls::sign::CertifiedKey;
 use futures_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 
+use crate::meter::Meter;
+use leaf::Told;
+
 pub use pem::TlsError;
-pub use reload::{IdentityFiles, follow_identity};
+pub use reload::{CallersFile, IdentityFiles, follow_callers, follow_identity};
 
 /// Oldest first: nothing before TLS 1.2 is spoken.
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS12, &version::TLS13];
@@ -33,13 +39,19 @@ pub enum Callers {
     Required(Vec<u8>),
 }
 
-/// The TLS side of a server. Clones are the same; a change holds for every handshake that begins after it.
+/// The TLS side of one server, and what has come of its connections. Clones are the same; a change holds for every
+/// handshake that begins after it.
 #[derive(Clone)]
-pub struct Tls(Arc<Mutex<State>>);
+pub struct Tls(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    meter: Arc<Meter>,
+}
 
 struct State {
     identity: Arc<CertifiedKey>,
-    fingerprint: String,
+    told: Told,
     callers: Option<Arc<dyn ClientCertVerifier>>,
     config: Arc<ServerConfig>,
 }
@@ -50,10 +62,10 @@ impl Tls {
     /// # Errors
     /// When they cannot be read or do not belong together.
     pub fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let identity = Arc::new(pem::identity(certificates, key)?);
+        let (identity, told) = identify(certificates, key)?;
         let config = configure(&identity, None)?;
-        let fingerprint = pem::fingerprint(&identity);
-        Ok(Self(Arc::new(Mutex::new(State { identity, fingerprint, callers: None, config }))))
+        let state = Mutex::new(State { identity, told, callers: None, config });
+        Ok(Self(Arc::new(Shared { state, meter: Arc::default() })))
     }
 
     /// Shows this certificate from now on.
@@ -61,13 +73,11 @@ impl Tls {
     /// # Errors
     /// When it cannot be read or does not belong to the key: then the one before stays.
     pub fn set_identity(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
-        let identity = Arc::new(pem::identity(certificates, key)?);
-        self.change(|state| {
-            state.config = configure(&identity, state.callers.as_ref())?;
-            state.fingerprint = pem::fingerprint(&identity);
-            state.identity = identity;
-            Ok(())
-        })
+        let (identity, told) = identify(certificates, key)?;
+        let mut state = self.state();
+        state.config = configure(&identity, state.callers.as_ref())?;
+        (state.identity, state.told) = (identity, told);
+        Ok(())
     }
 
     /// Believes these callers from now on.
@@ -76,27 +86,35 @@ impl Tls {
     /// When the CA certificates cannot be read: then those before stay.
     pub fn set_callers(&self, callers: &Callers) -> Result<(), TlsError> {
         let callers = verifier(callers)?;
-        self.change(|state| {
-            state.config = configure(&state.identity, callers.as_ref())?;
-            state.callers = callers;
-            Ok(())
-        })
+        let mut state = self.state();
+        state.config = configure(&state.identity, callers.as_ref())?;
+        state.callers = callers;
+        Ok(())
     }
 
     /// SHA-256 of the certificate that is shown, in hex: tells whoever rotates certificates which one is loaded.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fingerprint.clone()
+        self.state().told.fingerprint.clone()
     }
 
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&state.config))
+    /// Until when the certificate that is shown is valid, seconds since 1970.
+    #[must_use]
+    pub fn not_after_s(&self) -> u64 {
+        self.state().told.not_after_s
     }
 
-    fn change(&self, change: impl FnOnce(&mut State) -> Result<(), TlsError>) -> Result<(), TlsError> {
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.0.meter
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.state().config))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         // Whole values are put in place, one after another: a poisoned lock still guards ones that fit.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,8 +124,15 @@ impl fmt::Debug for Tls {
     }
 }
 
-pub(crate) fn provider() -> Arc<CryptoProvider> {
+fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
+}
+
+fn identify(certificates: &[u8], key: &[u8]) -> Result<(Arc<CertifiedKey>, Told), TlsError> {
+    let identity = pem::identity(certificates, key)?;
+    let leaf = identity.end_entity_cert()?;
+    let told = leaf::told(leaf)?;
+    Ok((Arc::new(identity), told))
 }
 
 fn configure(

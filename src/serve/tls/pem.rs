@@ -1,6 +1,5 @@
 //! PEM → what rustls wants, and why not. Pure.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures_rustls::rustls;
@@ -8,7 +7,6 @@ use futures_rustls::rustls::pki_types::pem::PemObject;
 use futures_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use futures_rustls::rustls::server::{ClientHello, ResolvesServerCert, VerifierBuilderError};
 use futures_rustls::rustls::sign::CertifiedKey;
-use sha2::{Digest, Sha256};
 
 use super::provider;
 
@@ -63,13 +61,4 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, T
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates = certificates.map_err(|error| TlsError::Certificate(error.to_string()))?;
     if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(certificates) }
-}
-
-/// SHA-256 of the leaf, in hex.
-pub(super) fn fingerprint(identity: &CertifiedKey) -> String {
-    let leaf = identity.cert.first().map_or(&[][..], |leaf| leaf.as_ref());
-    Sha256::digest(leaf).iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a String takes any text");
-        hex
-    })
 }

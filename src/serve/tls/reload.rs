@@ -1,10 +1,10 @@
-//! Keeps a server's certificate as the files have it.
+//! Keeps a server's certificate, and whom it believes, as the files have them.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Tls, TlsError};
+use super::{Callers, Tls, TlsError};
 use crate::{Follow, Stop};
 
 /// Where certificate and key are, as a mounted TLS Secret has them.
@@ -29,11 +29,46 @@ impl IdentityFiles {
         Tls::new(&certificates, &key)
     }
 
-    /// Through the folder `..data` where there is one: both files are then from the same moment, even while the link is
-    /// being pointed elsewhere.
     fn read(&self) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
-        let folder = fs::canonicalize(self.folder.join("..data")).unwrap_or_else(|_| self.folder.clone());
+        let folder = at_one_moment(&self.folder);
         Ok((read(&folder.join("tls.crt"))?, read(&folder.join("tls.key"))?))
+    }
+}
+
+/// Where the CA certificates (PEM) are that vouch for callers.
+#[derive(Debug, Clone)]
+pub struct CallersFile {
+    path: PathBuf,
+    is_required: bool,
+}
+
+impl CallersFile {
+    /// As [`Callers::Asked`].
+    #[must_use]
+    pub fn asked(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), is_required: false }
+    }
+
+    /// As [`Callers::Required`].
+    #[must_use]
+    pub fn required(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), is_required: true }
+    }
+
+    /// What the file holds now, for [`Tls::set_callers`].
+    ///
+    /// # Errors
+    /// When the file cannot be read. Whether it is of use shows when it is set.
+    pub fn load(&self) -> Result<Callers, TlsError> {
+        let bundle = read(&self.path)?;
+        Ok(if self.is_required { Callers::Required(bundle) } else { Callers::Asked(bundle) })
+    }
+
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
     }
 }
 
@@ -43,13 +78,38 @@ impl IdentityFiles {
 /// # Errors
 /// When the folder cannot be listened to (any more).
 pub async fn follow_identity(files: &IdentityFiles, tls: &Tls, stop: &Stop) -> io::Result<()> {
-    let follow = Follow::folder(&files.folder)?;
+    follow(&files.folder, tls, stop, "certificate", || {
+        let (certificates, key) = files.read()?;
+        tls.set_identity(&certificates, &key)
+    })
+    .await
+}
+
+/// Takes over every change of the CA certificates for callers until stopped, as [`follow_identity`] does with its pair.
+///
+/// # Errors
+/// When the file's folder cannot be listened to (any more).
+pub async fn follow_callers(file: &CallersFile, tls: &Tls, stop: &Stop) -> io::Result<()> {
+    follow(file.folder(), tls, stop, "CA of callers", || tls.set_callers(&file.load()?)).await
+}
+
+async fn follow(
+    folder: &Path,
+    tls: &Tls,
+    stop: &Stop,
+    what: &str,
+    load: impl Fn() -> Result<(), TlsError>,
+) -> io::Result<()> {
+    let follow = Follow::folder(folder)?;
     let following = async {
         loop {
             // First of all: the files may have changed between their loading and the beginning of this.
-            match files.read().and_then(|(certificates, key)| tls.set_identity(&certificates, &key)) {
-                Ok(()) => tracing::info!(fingerprint = tls.fingerprint(), "certificate is loaded"),
-                Err(error) => tracing::warn!(%error, "the certificate loaded before stays in force"),
+            match load() {
+                Ok(()) => tracing::info!(certificate = tls.fingerprint(), "{what} is loaded"),
+                Err(error) => {
+                    tls.meter().reload_failures.add(1);
+                    tracing::warn!(%error, "{what} is of no use: the one loaded before stays in force");
+                }
             }
             follow.changed().await?;
         }
@@ -59,6 +119,12 @@ pub async fn follow_identity(files: &IdentityFiles, tls: &Tls, stop: &Stop) -> i
         Ok(())
     };
     futures_lite::future::or(stopped, following).await
+}
+
+/// The folder behind `..data` where there is one: all of its files are then from the same moment, even while the link
+/// is being pointed elsewhere.
+fn at_one_moment(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder.join("..data")).unwrap_or_else(|_| folder.to_owned())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -73,7 +73,10 @@ fn app(entered: Receiver<()>, tell: Sender<&'static str>) -> Server<()> {
     app.at("/peer").get(|req: Request<()>| async move { Ok(req.peer_addr().unwrap_or("?").to_owned()) });
     app.at("/certificate").get(|req: Request<()>| async move {
         let shown: Option<&PeerCertificate> = req.ext();
-        Ok(shown.map_or("none".to_owned(), |PeerCertificate(leaf)| format!("{} bytes", leaf.len())))
+        Ok(shown.map_or("none".to_owned(), |shown| {
+            let (name, groups) = (shown.common_name().unwrap_or("nobody"), shown.organizations().join("+"));
+            format!("{name} of {groups}, {} bytes", shown.der().len())
+        }))
     });
     app.at("/odd").get(|req: Request<()>| async move {
         Ok(req.header("x-odd").map_or("none", |odd| odd.as_str()).to_owned())

@@ -9,7 +9,7 @@ use futures_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePk
 use futures_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 
 use crate::peer::{Peer, in_short};
 
@@ -38,9 +38,24 @@ impl Authority {
         Self { pem, certificate, issuer: Issuer::new(params, key) }
     }
 
+    /// For a server by this name.
     pub(crate) fn leaf(&self, name: &str) -> Leaf {
+        self.sign(CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    /// For a caller by this name and of these groups.
+    pub(crate) fn caller(&self, name: &str, groups: &[&str]) -> Leaf {
+        let mut subject = DistinguishedName::new();
+        // rcgen keeps one value of a kind.
+        groups.iter().for_each(|group| subject.push(DnType::OrganizationName, *group));
+        subject.push(DnType::CommonName, name);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = subject;
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Leaf {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Leaf {
             pem: certificate.pem(),
@@ -65,11 +80,17 @@ pub(crate) struct Caller<'a> {
     pub(crate) from: IpAddr,
 }
 
+/// A connection with TLS on it.
 pub(crate) type Line = StreamOwned<ClientConnection, TcpStream>;
 
 impl Caller<'_> {
     /// Connects; the handshake comes with the first words.
     pub(crate) fn call(&self, host: SocketAddr) -> Line {
+        self.over(Peer::from(host, self.from), host)
+    }
+
+    /// The same on a connection that is there.
+    pub(crate) fn over(&self, peer: Peer, host: SocketAddr) -> Line {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusts.certificate.clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -87,7 +108,7 @@ impl Caller<'_> {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // An address is no name to ask for: no SNI is sent.
         let connection = ClientConnection::new(Arc::new(config), ServerName::from(host.ip())).unwrap();
-        StreamOwned::new(connection, Peer::from(host, self.from).0)
+        StreamOwned::new(connection, peer.0)
     }
 
     /// One request on a connection of its own: the answer in short, or why there is none.

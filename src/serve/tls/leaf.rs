@@ -1,0 +1,53 @@
+//! What a certificate says: until when it is valid, and of whom. Pure.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::oid::db::rfc4519::{COMMON_NAME, ORGANIZATION_NAME};
+use x509_cert::der::{Decode, Error};
+use x509_cert::ext::pkix::name::DirectoryString;
+
+use super::TlsError;
+use crate::caller::PeerCertificate;
+
+/// What is told of the certificate that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    /// SHA-256 of it, in hex.
+    pub(super) fingerprint: String,
+    /// Seconds since 1970.
+    pub(super) not_after_s: u64,
+}
+
+pub(super) fn told(der: &[u8]) -> Result<Told, TlsError> {
+    let certificate = Certificate::from_der(der).map_err(unreadable)?;
+    let not_after = certificate.tbs_certificate().validity().not_after;
+    Ok(Told { fingerprint: fingerprint(der), not_after_s: not_after.to_unix_duration().as_secs() })
+}
+
+/// A caller's certificate with its subject read.
+pub(super) fn caller(der: &[u8]) -> Result<PeerCertificate, TlsError> {
+    let certificate = Certificate::from_der(der).map_err(unreadable)?;
+    let all = |oid: ObjectIdentifier| -> Result<Vec<String>, Error> {
+        let of_kind = certificate.tbs_certificate().subject().iter().filter(|attribute| attribute.oid == oid);
+        of_kind
+            .map(|attribute| Ok(DirectoryString::try_from(&attribute.value)?.value().into_owned()))
+            .collect()
+    };
+    let (mut names, organizations) =
+        (all(COMMON_NAME).map_err(unreadable)?, all(ORGANIZATION_NAME).map_err(unreadable)?);
+    Ok(PeerCertificate::new(der.to_vec(), names.pop(), organizations))
+}
+
+fn fingerprint(der: &[u8]) -> String {
+    Sha256::digest(der).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a String takes any text");
+        hex
+    })
+}
+
+fn unreadable(error: Error) -> TlsError {
+    TlsError::Certificate(error.to_string())
+}
