@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds one of the things that a cluster is made of, from Go modules and Debian packages, once per machine and version, and prints its path.
-#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground
+#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground|macvlan
 #   hack/build.sh node-image        the kind node image: an OCI tar of Debian packages and the programs above (as root)
 #   hack/build.sh all
 # What is built is kept in $NETREACH_CACHE (default: ~/.cache/netreach). A cut build goes on where it was: Go keeps each package.
@@ -26,6 +26,7 @@ build() {
     metallb-controller) install_module metallb-controller "go.universe.tf/metallb/controller@$METALLB_VERSION" ;;
     metallb-speaker) install_module metallb-speaker "go.universe.tf/metallb/speaker@$METALLB_VERSION" ;;
     metallb-manifest) metallb_manifest ;;
+    macvlan) install_module macvlan "github.com/containernetworking/plugins/plugins/main/macvlan@$CNI_PLUGINS_VERSION" ;;
     ground) build_ground ;;
     node-image) build_node_image ;;
     *) usage ;;
@@ -51,7 +52,7 @@ compile_kube() {
   CGO_ENABLED=0 nice go build -C "$HACK/kube" -trimpath -ldflags "-s -w $stamp" -o "$1" . >&2
 }
 
-# The folder of the small programs that the ground itself runs: pause, echo, ingress.
+# The folder of the small programs that the ground itself runs: pause, echo, ingress, delay.
 build_ground() {
   local path
   path=$CACHE/ground-$(sources "$HACK"/kube/*/ | fingerprint "$HACK/kube/go.sum" -)-$ARCH
@@ -60,7 +61,7 @@ build_ground() {
 }
 
 compile_ground() {
-  mkdir -p "$1" && CGO_ENABLED=0 nice go build -C "$HACK/kube" -trimpath -ldflags "-s -w" -o "$1/" ./pause ./echo ./ingress >&2
+  mkdir -p "$1" && CGO_ENABLED=0 nice go build -C "$HACK/kube" -trimpath -ldflags "-s -w" -o "$1/" ./pause ./echo ./ingress ./delay >&2
 }
 
 # Prints the path of a tar; the name of the image in it is localhost/netreach-node: and the tar's own print.

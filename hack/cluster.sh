@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # A real kind cluster to test on: dual-stack, with CoreDNS, MetalLB, an ingress controller and second NICs.
-#   hack/cluster.sh up [--workers N] [--ip-family dual|ipv4|ipv6] [--proxy-mode iptables|nftables]
+#   hack/cluster.sh up [--workers N] [--ip-family dual|ipv4|ipv6] [--proxy-mode iptables|nftables] [--multus]
 #   hack/cluster.sh status             what runs
 #   hack/cluster.sh env                prints KUBECONFIG, PATH and DOCKER_HOST to eval
 #   hack/cluster.sh load IMAGE…        puts images on every node: names the engine knows, or OCI or docker tars
 #   hack/cluster.sh verify [--churn N] proves every way to reach a pod with curl; with --churn after N LoadBalancer Services came and went
 #   hack/cluster.sh down               removes all that `up` made, and ends the engine if `up` started it
-# The cluster is named by NETREACH_CLUSTER (default: netreach). NODE_IMAGE names another image that hack/build.sh node-image made;
-# one from a registry lacks the parts that are installed from it. Built things and state are in $NETREACH_CACHE (default: ~/.cache/netreach).
+# The cluster is named by NETREACH_CLUSTER (default: netreach). NODE_IMAGE names the node image, which is pulled where the engine lacks it;
+# NODE_IMAGE=build has one built. By default the usual image is taken where a registry answers, with kindnet, Traefik and, by --multus,
+# Multus for second NICs; else one is built. Built things and state are in $NETREACH_CACHE (default: ~/.cache/netreach).
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
@@ -18,6 +19,8 @@ RUN=$CACHE/run
 . "$HACK/cluster/nodes.sh"
 # shellcheck source=cluster/network.sh
 . "$HACK/cluster/network.sh"
+# shellcheck source=cluster/pulled.sh
+. "$HACK/cluster/pulled.sh"
 # shellcheck source=cluster/parts.sh
 . "$HACK/cluster/parts.sh"
 # shellcheck source=cluster/verify.sh
@@ -49,7 +52,7 @@ main() {
 
 up() {
   options "$@"
-  local wanted="workers=$WORKERS ip-family=$IP_FAMILY proxy-mode=$PROXY_MODE"
+  local wanted="workers=$WORKERS ip-family=$IP_FAMILY proxy-mode=$PROXY_MODE multus=$MULTUS"
   if [ -f "$STATE/made" ] && [ "$(<"$STATE/made")" != "$wanted" ] && engine_find; then
     die "the cluster '$CLUSTER' runs with other options ($(<"$STATE/made")): take it down first with $0 down"
   fi
@@ -58,12 +61,17 @@ up() {
   trap 'abandon' EXIT
   trap 'exit 130' INT TERM
   engine_up
-  link_programs
+  link_kind
   make_nodes "$wanted"
   export KUBECONFIG=$CLUSTER_KUBECONFIG PATH=$STATE/bin:$PATH
-  cut_off_dns
-  lay_network
-  make_volumes
+  if on_road built; then
+    cut_off_dns
+    lay_network
+    make_volumes
+  else
+    load_ground_image
+    install_multus
+  fi
   install_metallb
   install_ingress
   wait_for_parts
@@ -72,9 +80,10 @@ up() {
 }
 
 options() {
-  WORKERS=2 IP_FAMILY=dual PROXY_MODE=iptables
+  WORKERS=2 IP_FAMILY=dual PROXY_MODE=iptables MULTUS=no
   while [ $# -gt 0 ]; do
     case $1=${2:-} in
+      --multus=*) MULTUS=yes && shift && continue ;;
       --workers=[0-9] | --workers=[0-9][0-9]) WORKERS=$2 ;;
       --ip-family=dual | --ip-family=ipv4 | --ip-family=ipv6) IP_FAMILY=$2 ;;
       --proxy-mode=iptables | --proxy-mode=nftables) PROXY_MODE=$2 ;;

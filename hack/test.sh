@@ -3,18 +3,27 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What tests/Cargo.toml asks the feature of, and how many tests that are.
+# The crates whose tests ask for a tier, which each names as a feature.
+asking() { grep -ls "^$1 = " tests/Cargo.toml webhook/Cargo.toml src/*/Cargo.toml; }
+
+# How many tests those are.
 count() {
-  awk -v want="$1" -F'"' '/^path/ {path = $2} /^required-features/ && $2 == want {print "tests/" path; print "tests/" substr(path, 1, length(path) - 3)}' \
-    tests/Cargo.toml | xargs grep -rhs '#\[test\]' | wc -l
+  local manifest
+  for manifest in $(asking "$1"); do
+    awk -v want="$1" -v dir="${manifest%Cargo.toml}" -F'"' \
+      '/^path/ {path = $2} /^required-features/ && $2 == want {print dir path; print dir substr(path, 1, length(path) - 3)}' "$manifest"
+  done | xargs grep -rhs '#\[test\]' | wc -l
 }
+
+# The features that switch them on.
+features() { for manifest in $(asking "$1"); do sed -n "/^name = /{s|^name = \"\(.*\)\"|--features=\1/$1|p;q}" "$manifest"; done; }
 
 hack/check.sh
 
 printf '\n== an API server to test against\n'
 tiers=()
 if hack/control-plane.sh assets; then
-  tiers+=(--features netreach-tests/api-tier)
+  mapfile -t tiers < <(features api-tier)
 else
   echo "API tier NOT RUN: no etcd and kube-apiserver, as said above ($(count api-tier) tests)"
   [ "${NETREACH_TIERS:-}" != all ] || exit 1

@@ -54,18 +54,12 @@ routes_of() {
 
 # cni_config NUMBER POD_CIDRS
 cni_config() {
-  local cidr ranges=() routes=() second=()
+  local cidr ranges=() routes=()
   for cidr in $2; do
     ranges+=("[{\"subnet\":\"$cidr\"}]")
     case $cidr in
-      *:*)
-        routes+=('{"dst":"::/0"}')
-        second+=("[{\"subnet\":\"$SECOND_V6:/64\",\"rangeStart\":\"$SECOND_V6:$1:1\",\"rangeEnd\":\"$SECOND_V6:$1:fe\"}]")
-        ;;
-      *)
-        routes+=('{"dst":"0.0.0.0/0"}')
-        second+=("[{\"subnet\":\"$SECOND_V4.0.0/16\",\"rangeStart\":\"$SECOND_V4.$1.1\",\"rangeEnd\":\"$SECOND_V4.$1.254\"}]")
-        ;;
+      *:*) routes+=('{"dst":"::/0"}') ;;
+      *) routes+=('{"dst":"0.0.0.0/0"}') ;;
     esac
   done
   cat <<EOF
@@ -74,8 +68,21 @@ cni_config() {
    "ipam": {"type": "host-local", "ranges": [$(IFS=, && echo "${ranges[*]}")], "routes": [$(IFS=, && echo "${routes[*]}")]}},
   {"type": "portmap", "capabilities": {"portMappings": true}},
   {"type": "second-nic",
-   "nic": {"type": "macvlan", "master": "eth0", "mode": "bridge",
-           "ipam": {"type": "host-local", "ranges": [$(IFS=, && echo "${second[*]}")]}}}
+   "nic": {$(second_nic "$1" "$2")}}
 ]}
+EOF
+}
+
+# second_nic NUMBER POD_CIDRS: the members of its plugin's configuration, for the node of that number, in the families of its pods.
+second_nic() {
+  local cidr ranges=()
+  for cidr in $2; do
+    case $cidr in
+      *:*) ranges+=("[{\"subnet\":\"$SECOND_V6:/64\",\"rangeStart\":\"$SECOND_V6:$1:1\",\"rangeEnd\":\"$SECOND_V6:$1:fe\"}]") ;;
+      *) ranges+=("[{\"subnet\":\"$SECOND_V4.0.0/16\",\"rangeStart\":\"$SECOND_V4.$1.1\",\"rangeEnd\":\"$SECOND_V4.$1.254\"}]") ;;
+    esac
+  done
+  cat <<EOF
+"type": "macvlan", "master": "eth0", "mode": "bridge", "ipam": {"type": "host-local", "ranges": [$(IFS=, && echo "${ranges[*]}")]}
 EOF
 }

@@ -47,8 +47,10 @@ install_metallb() {
 }
 
 install_ingress() {
-  say "installing the ingress controller"
-  sed "s#@GROUND_IMAGE@#$GROUND_IMAGE#" "$HACK/ingress/ingress.yaml" | kubectl apply -f - >/dev/null
+  local controller=haproxy
+  ! on_road pulled || controller=traefik
+  say "installing the ingress controller ($controller)"
+  sed "s#@GROUND_IMAGE@#$GROUND_IMAGE#; s#@TRAEFIK_IMAGE@#$TRAEFIK_IMAGE#" "$HACK/ingress/$controller.yaml" | kubectl apply -f - >/dev/null
 }
 
 # MetalLB's webhook refuses addresses until its controller serves; the ingress gets its own address only then.

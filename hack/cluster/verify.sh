@@ -6,7 +6,6 @@ GROUND=netreach-ground
 PROBE_TIMEOUT_S=3
 # A Service picks a backend by chance: of ten, one is left out by this many asks less than once in a hundred million times.
 ASKS_MAX=200
-COLUMNS_OF_TABLE="PodIp ClusterIp NodePort LoadBalancer Ingress SecondNic"
 
 verify() {
   local churn=0 red
@@ -18,6 +17,8 @@ verify() {
   trap 'kubectl delete namespace $GROUND --wait=false >/dev/null 2>&1 || true' EXIT
   kubectl wait namespace/$GROUND --for=delete --timeout=120s >/dev/null 2>&1 || die "namespace $GROUND of an earlier verify does not go away"
   sed "s#@GROUND_IMAGE@#$GROUND_IMAGE#" "$HACK/cluster/ground.yaml" | kubectl apply -f - >/dev/null
+  COLUMNS_OF_TABLE="PodIp ClusterIp NodePort LoadBalancer Ingress"
+  ! has_second_nics || COLUMNS_OF_TABLE+=" SecondNic"
   churn_services "$churn"
   wait_for_ground
   targets >"$STATE/targets"
@@ -54,7 +55,7 @@ address_of() {
 
 # A line for each target: column, address family, URL, and the words that the answers must hold: a pod, or every node.
 targets() {
-  local pod ip ips port status every
+  local pod ip ips port every
   every=$(node_names | sed 's/^/node=/' | paste -sd' ')
   kubectl -n $GROUND get pods -l app=echo -o jsonpath='{range .items[*]}{.metadata.name} {.status.podIPs[*].ip}{"\n"}{end}' |
     while read -r pod ips; do
@@ -65,10 +66,15 @@ targets() {
   for ip in $(kubectl get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}'); do target NodePort "$ip" ":$port/" "$every"; done
   for ip in $(address_of service/echo); do target LoadBalancer "$ip" / "$every"; done
   for ip in $(address_of ingress/echo); do target Ingress "$ip" /ground "$every"; done
-  kubectl -n $GROUND get pods -l app=echo -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.annotations.k8s\.v1\.cni\.cncf\.io/network-status}{"\n"}{end}' |
-    while read -r pod status; do
-      for ip in $(second_ips "$status"); do target SecondNic "$ip" ":8080/" "pod=$pod"; done
-    done
+  has_second_nics || return 0
+  for pod in $(kubectl -n $GROUND get pods -l app=echo -o jsonpath='{.items[*].metadata.name}'); do
+    for ip in $(second_ips "$pod"); do target SecondNic "$ip" ":8080/" "pod=$pod"; done
+  done
+}
+
+# Our own CNI chain gives them, or Multus.
+has_second_nics() {
+  on_road built || grep -q multus=yes "$STATE/made"
 }
 
 # An address that is missing would leave its cell empty, not red: so every column must have each family, and every pod both NICs.
@@ -85,9 +91,10 @@ check_targets() {
   done
 }
 
-# second_ips NETWORK_STATUS: the addresses of net1. The list is compact JSON of our own plugin's making.
+# second_ips POD: the addresses of its net1, from its network status: a list in JSON.
 second_ips() {
-  sed -n 's/.*"interface":"net1"[^[]*"ips":\[\([^]]*\)\].*/\1/p' <<<"$1" | tr -d '"' | tr ',' ' '
+  kubectl -n $GROUND get pod "$1" -o jsonpath='{.metadata.annotations.k8s\.v1\.cni\.cncf\.io/network-status}' | tr -d ' \n' |
+    sed -n 's/.*"interface":"net1"[^[]*"ips":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' ' '
 }
 
 # target COLUMN IP REST WORDS

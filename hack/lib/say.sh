@@ -31,7 +31,7 @@ have() {
 # install_packages PACKAGE…: on Debian, as root; elsewhere it ends and says what to install.
 install_packages() {
   local log
-  have apt-get && [ "$(id -u)" = 0 ] || die "missing here: $* (only root on Debian can have this script install them): install them"
+  if ! have apt-get || [ "$(id -u)" != 0 ]; then die "missing here: $* (only root on Debian can have this script install them): install them"; fi
   say "installing $*"
   log=$(mktemp)
   apt-get -qq update >"$log" 2>&1 || say "could not refresh the package lists: going on with the old ones"

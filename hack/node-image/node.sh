@@ -24,7 +24,7 @@ main() {
   # Owners matter here: dbus and systemd have users of their own.
   tar -C "$ROOT" --format=gnu --sort=name --mtime=@0 --numeric-owner -cf "$LAYER" .
   oci_tar "$out" "$LAYER" \
-    '{"Env":["container=docker","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Entrypoint":["/usr/local/bin/entrypoint","/sbin/init"],"StopSignal":"SIGRTMIN+3"}' \
+    '{"Env":["container=docker","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Entrypoint":["/usr/local/bin/entrypoint","/sbin/init"],"StopSignal":"SIGRTMIN+3","Labels":{"netreach.parts":"built"}}' \
     "$tag"
 }
 
