@@ -70,9 +70,11 @@ user() {
   shift
   for group in "$@"; do groups+="/O=$group"; done
   case $name in */*) die "a user name holds no slash, this one does: $name" ;; esac
-  sign "$DIR/ca" "$DIR/user-$name" "$groups/CN=$name" extendedKeyUsage=clientAuth
-  write_kubeconfig "$DIR/user-$name.kubeconfig" "$(<"$DIR/server")" "$DIR/ca.crt" "$DIR/user-$name"
-  printf '%s\n' "$DIR/user-$name.kubeconfig"
+  # KUBECONFIG is a list: a colon in a path would end it.
+  local file=$DIR/user-${name//:/-}
+  sign "$DIR/ca" "$file" "$groups/CN=$name" extendedKeyUsage=clientAuth
+  write_kubeconfig "$file.kubeconfig" "$(<"$DIR/server")" "$DIR/ca.crt" "$file"
+  printf '%s\n' "$file.kubeconfig"
 }
 
 agent() {
@@ -181,7 +183,7 @@ start_api_server_at() {
 wait_ready() {
   local until=$((SECONDS + READY_WITHIN_S))
   while [ $SECONDS -lt $until ]; do
-    if ! alive kube-apiserver || ! alive etcd; then return 1; fi
+    if ended "$(<"$DIR/kube-apiserver.pid")" || ended "$(<"$DIR/etcd.pid")"; then return 1; fi
     ! "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --request-timeout=1s get --raw /readyz >/dev/null 2>&1 || return 0
     sleep 0.1
   done

@@ -50,7 +50,7 @@ engine_start() {
   echo $! >"$RUN/engine.pid"
   local until=$((SECONDS + ENGINE_READY_WITHIN_S))
   until docker version >/dev/null 2>&1; do
-    engine_is_ours || { tail -n 20 "$RUN/dockerd.log" >&2; die "the docker engine ended: its last lines are above"; }
+    ! ended "$(<"$RUN/engine.pid")" || { tail -n 20 "$RUN/dockerd.log" >&2; die "the docker engine ended: its last lines are above"; }
     [ $SECONDS -lt $until ] || die "the docker engine did not answer within $ENGINE_READY_WITHIN_S s: see $RUN/dockerd.log"
     sleep 0.2
   done

@@ -39,3 +39,8 @@ install_packages() {
     { tail -n 20 "$log" >&2; die "could not install $*: the last lines of apt-get are above, all of them in $log"; }
   rm -f "$log"
 }
+
+# ended PID: has a child of this very script ended? What its command line says may still be ours: it takes a moment to become another program.
+ended() {
+  ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
+}

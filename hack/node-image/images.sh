@@ -34,11 +34,12 @@ kube_image() {
   for program in kube-apiserver kube-controller-manager kube-scheduler kube-proxy etcd kubectl; do
     ln -s kube "$STAGE/usr/local/bin/$program"
   done
-  local tables
+  local tables modules
   tables=/usr/lib/$(uname -m)-linux-gnu/xtables
+  modules=("$ROOT$tables"/*.so)
   mkdir -p "$STAGE/tmp" "$STAGE/run" "$STAGE$tables"
   cp -a "$ROOT$tables/." "$STAGE$tables/"
-  with_libraries /usr/sbin/nft /usr/sbin/xtables-nft-multi "$tables"/*.so
+  with_libraries /usr/sbin/nft /usr/sbin/xtables-nft-multi "${modules[@]#"$ROOT"}"
   for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
     ln -s xtables-nft-multi "$STAGE/usr/sbin/$name"
   done
