@@ -1,7 +1,7 @@
 //! A listening socket, or plain words why there is none.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use async_std::net::TcpListener;
@@ -100,6 +100,16 @@ pub fn bind_first(ip: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener,
         }
     }
     Err(BindError::NoPortLeft { ip, first, last })
+}
+
+/// Listens on every address of this machine: on one socket for each IP version that the kernel has.
+///
+/// # Errors
+/// When the port is taken or not allowed.
+pub fn bind_all(port: u16) -> Result<Vec<TcpListener>, BindError> {
+    let each = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+    let listeners = each.into_iter().map(|ip| bind(SocketAddr::new(ip, port)));
+    listeners.filter(|listener| !matches!(listener, Err(BindError::NoSuchFamily { .. }))).collect()
 }
 
 /// Linux's "address family not supported by protocol", which has no name in [`ErrorKind`].

@@ -75,7 +75,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
         };
         let Answer { mut response, asked, keep_alive } =
             answered.unwrap_or_else(|fault| self.refusal(&fault));
-        let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_closing();
+        let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_leaving();
         self.seat.meter().answered(response.status().into());
         self.send(&mut response, asked, keep_alive).await?;
         if keep_alive {

@@ -22,7 +22,10 @@ pub struct Limits {
     pub idle_ms: u64,
     /// How long the peer may take to accept an answer, or a chunk of an answer without an end.
     pub write_ms: u64,
-    /// How long answers in progress may take once the server is stopped.
+    /// For how long after the stop connections are still taken, and kept until each has heard with an answer that it is
+    /// its last: callers learn of the stop later than the server, and a request that meets the end of its connection is lost.
+    pub lame_duck_ms: u64,
+    /// How long answers in progress may take after that.
     pub drain_ms: u64,
 }
 
@@ -38,6 +41,7 @@ impl Default for Limits {
             request_ms: 30_000,
             idle_ms: 60_000,
             write_ms: 30_000,
+            lame_duck_ms: 0,
             drain_ms: 10_000,
         }
     }

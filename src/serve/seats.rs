@@ -24,6 +24,7 @@ pub(crate) struct Seats {
     began: Instant,
     table: Mutex<Table>,
     left: Event,
+    leaving: AtomicBool,
     closing: AtomicBool,
     /// What requests that are not whole take together, bytes.
     held: AtomicUsize,
@@ -79,6 +80,7 @@ impl Seats {
             began: Instant::now(),
             table: Mutex::default(),
             left: Event::new(),
+            leaving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             held: AtomicUsize::new(0),
         });
@@ -120,8 +122,14 @@ impl Seats {
         }
     }
 
+    /// From now on a connection ends with its next answer, which tells the peer so.
+    pub(crate) fn begin_to_leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
     /// From now on a connection ends with the answer in progress; those without a whole request end at once.
     pub(crate) fn close(&self) {
+        self.begin_to_leave();
         self.closing.store(true, Ordering::SeqCst);
         for place in self.table().places.values() {
             // Half a head is nothing anybody has begun to answer.
@@ -244,6 +252,10 @@ impl Seat {
     /// Whether the end of the stream was our own doing, for the peer was too slow.
     pub(crate) fn is_overdue(&self) -> bool {
         self.place.phase.is_overdue(self.now_us(), &self.seats.limits)
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.seats.leaving.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

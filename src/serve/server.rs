@@ -26,8 +26,9 @@ pub enum ServeError {
     Accept(#[source] io::Error),
 }
 
-/// Serves `app` to whoever connects, until `stop` is thrown: then it stops listening, closes idle connections, and
-/// ends when every answer in progress is out, or after [`Limits::drain_ms`]. Dropping the future cuts them all.
+/// Serves `app` to whoever connects, until `stop` is thrown, and for [`Limits::lame_duck_ms`] longer: then it stops
+/// listening, closes idle connections, and ends when every answer in progress is out, or after [`Limits::drain_ms`].
+/// Dropping the future cuts them all.
 ///
 /// # Errors
 /// When the listener itself fails. A machine that runs short of files or memory is waited for instead.
@@ -78,8 +79,16 @@ where
         stop.stopped().await;
         Ok(())
     };
-    let accepting = accept_all(&door, &listener, &app, &seats);
-    future::or(stopped, future::or(accepting, watch(&seats, &limits))).await?;
+    let serving = || future::or(accept_all(&door, &listener, &app, &seats), watch(&seats, &limits));
+    future::or(stopped, serving()).await?;
+    if limits.lame_duck_ms > 0 {
+        seats.begin_to_leave();
+        let over = async {
+            Timer::after(Duration::from_millis(limits.lame_duck_ms)).await;
+            Ok(())
+        };
+        future::or(over, serving()).await?;
+    }
     // Whoever connects from here on is refused by the kernel, at once.
     drop(listener);
     seats.close();

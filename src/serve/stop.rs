@@ -1,8 +1,11 @@
 //! How a server learns that it should end.
 
 use std::convert::Infallible;
+use std::io;
 
 use async_channel::{Receiver, Sender, bounded};
+use async_signal::{Signal, Signals};
+use futures_lite::StreamExt;
 
 /// One switch, any number of clones; thrown once and for all.
 #[derive(Debug, Clone)]
@@ -23,6 +26,20 @@ impl Stop {
     /// Throws it. Throwing it again changes nothing.
     pub fn stop(&self) {
         self.sender.close();
+    }
+
+    /// Has it thrown by SIGTERM and by SIGINT from now on.
+    ///
+    /// # Errors
+    /// When the system gives no way to hear them.
+    pub fn throw_on_signals(&self) -> io::Result<()> {
+        let mut signals = Signals::new([Signal::Term, Signal::Int])?;
+        let stop = self.clone();
+        async_std::task::spawn(async move {
+            signals.next().await;
+            stop.stop();
+        });
+        Ok(())
     }
 
     /// Whether it has been thrown.
