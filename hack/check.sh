@@ -9,7 +9,7 @@ step 'formatting'
 cargo fmt --all --check
 
 step 'lints, every warning an error'
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 step 'each crate alone'
 for manifest in src/*/Cargo.toml; do

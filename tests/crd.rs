@@ -23,7 +23,7 @@ fn manifest(name: &str, spec: Value) -> String {
 }
 
 fn get(name: &str) -> Value {
-    serde_json::from_str(&KUBECTL.ok(&format!("get netreach {name} -o json"))).unwrap()
+    KUBECTL.get(&format!("netreach {name}"))
 }
 
 fn words(text: &str) -> Vec<&str> {

@@ -18,9 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
-use futures_lite::StreamExt;
 use netreach_serve::{BindError, Limits, Stop, bind_first, run as serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::info;
@@ -64,7 +62,7 @@ pub enum AgentError {
 pub async fn run(config: Config) -> Result<(), AgentError> {
     raise_open_files();
     let stop = Stop::new();
-    stop_on_signals(&stop)?;
+    stop.throw_on_signals().map_err(|source| AgentError::Setup { what: "signals", source })?;
     if config.until_stdin_closes {
         stop_with_stdin(&stop)?;
     }
@@ -131,17 +129,6 @@ pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     // Refused only where the limits forbid it; then probes beyond them are counted as local-resource.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-}
-
-fn stop_on_signals(stop: &Stop) -> Result<(), AgentError> {
-    let signals = Signals::new([Signal::Term, Signal::Int]);
-    let mut signals = signals.map_err(|source| AgentError::Setup { what: "signals", source })?;
-    let stop = stop.clone();
-    async_std::task::spawn(async move {
-        signals.next().await;
-        stop.stop();
-    });
-    Ok(())
 }
 
 /// A thread that sleeps in read(2): no event loop can watch every kind of standard input.

@@ -7,7 +7,9 @@ use crate::check::examine;
 use crate::crd::make_whole;
 use crate::field_error::{FieldError, quote};
 use crate::shape::{Refusal, refusals};
-use crate::{CheckedSpec, ClusterFacts, NetReach, NetReachSpec, defaults, envelope, limits, warnings};
+use crate::{
+    CheckedSpec, ClusterFacts, NetReach, NetReachSpec, changes, defaults, envelope, limits, warnings,
+};
 
 /// An object without a fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,24 @@ pub struct Admitted {
 /// Every fault of shape and sense in one list, ordered by path, at most [`limits::ERRORS_MAX`] and a last one
 /// that says when there are more.
 pub fn admit(raw: Value, facts: &ClusterFacts) -> Result<Admitted, Vec<FieldError>> {
+    prove(raw, None, facts)
+}
+
+/// As [`admit`], for what an object becomes that has been `old` so far: what may not change is a fault as well.
+///
+/// # Errors
+/// As [`admit`].
+pub fn admit_change(raw: Value, old: &Value, facts: &ClusterFacts) -> Result<Admitted, Vec<FieldError>> {
+    // One that cannot be read was stored by another version: it binds nobody.
+    let Ok(mut old) = serde_json::from_value::<NetReachSpec>(old["spec"].clone()) else {
+        return prove(raw, None, facts);
+    };
+    let facts = facts.keeping(&old);
+    defaults::apply(&mut old, &facts);
+    prove(raw, Some(&old), &facts)
+}
+
+fn prove(raw: Value, old: Option<&NetReachSpec>, facts: &ClusterFacts) -> Result<Admitted, Vec<FieldError>> {
     let mut errors = envelope::faults(&raw);
     if envelope::is_foreign(&raw) {
         return Err(in_order(errors));
@@ -41,13 +61,13 @@ pub fn admit(raw: Value, facts: &ClusterFacts) -> Result<Admitted, Vec<FieldErro
     let checked = if refused.len() > limits::ERRORS_MAX {
         None // What is left still holds parts that do not fit.
     } else {
-        sense(spec, facts, &refused, &mut errors)
+        sense(spec, old, facts, &refused, &mut errors)
     };
     errors.extend(refused.into_iter().map(|refusal| refusal.error));
     match (checked, errors.is_empty()) {
         (Some(checked), true) => {
             let net_reach = NetReach { metadata, spec: checked.spec().clone(), status: None };
-            let warnings = warnings::warnings(&checked);
+            let warnings = warnings::warnings(&checked, facts);
             Ok(Admitted { net_reach, checked, warnings })
         }
         _ => Err(in_order(errors)),
@@ -78,6 +98,7 @@ fn typed_metadata(raw: Value, errors: &mut Vec<FieldError>) -> ObjectMeta {
 /// stands there now is not what the user wrote.
 fn sense(
     spec: Value,
+    old: Option<&NetReachSpec>,
     facts: &ClusterFacts,
     refused: &[Refusal],
     errors: &mut Vec<FieldError>,
@@ -90,10 +111,12 @@ fn sense(
         }
     };
     defaults::apply(&mut spec, facts);
+    let gone: Vec<_> = refused.iter().map(|refusal| refusal.at.to_string()).collect();
+    let changed = old.map(|old| changes::forbidden(old, &spec)).unwrap_or_default();
+    errors.extend(changed.into_iter().filter(|change| !is_gone(change.path(), &gone)));
     match examine(&spec) {
         Ok(checked) => Some(checked),
         Err(faults) => {
-            let gone: Vec<_> = refused.iter().map(|refusal| refusal.at.to_string()).collect();
             let told =
                 faults.into_iter().filter(|fault| !fault.reads.iter().any(|read| is_gone(read, &gone)));
             errors.extend(told.map(|fault| fault.error));

@@ -6,14 +6,15 @@ use std::sync::LazyLock;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::checked_spec::{CheckedSpec, Expect, Load, Rounds, TargetChoice};
-use crate::defaults::{self, ClusterFacts};
+use crate::defaults;
 use crate::field_error::{FieldError, quote};
 use crate::limits::{
     DURATION_S_MAX, GRACE_MIN_MAX, MINUTE_MS, PEERS_PER_ROUND_MAX, QPS_MAX, REPLICAS_MAX, ROUND_MARGIN_MS,
     ROUND_TIMEOUT_MIN_MAX, STATUS_CODES,
 };
 use crate::{
-    AgentKind, AgentSpec, ExpectSpec, NetReachSpec, RequestSpec, Schedule, ScheduleSpec, TargetSpec,
+    AgentKind, AgentSpec, ClusterFacts, ExpectSpec, NetReachSpec, RequestSpec, Schedule, ScheduleSpec,
+    TargetSpec,
 };
 
 const AGENT_KIND: &str = "spec.agentSpec.kind";

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use kube::CustomResourceExt;
 use serde_json::{Map, Value, json};
 
-use crate::NetReach;
+use crate::{NetReach, rules};
 
 /// What a Kubernetes quantity looks like, as API servers themselves have it.
 const QUANTITY_PATTERN: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
@@ -42,6 +42,7 @@ static DEFINITION: LazyLock<Value> = LazyLock::new(|| {
     let mut crd = serde_json::to_value(NetReach::crd()).expect("a definition is plain data");
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     each_schema(schema, &mut tidy);
+    rules::write_into(&mut schema["properties"]["spec"]);
     // The order of keys must not depend on how this crate's dependencies are built.
     crd.sort_all_objects();
     crd
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_schema_holds_only_what_api_servers_know() {
-        const KNOWN: [&str; 18] = [
+        const KNOWN: [&str; 20] = [
             "type",
             "format",
             "description",
@@ -129,10 +130,12 @@ mod tests {
             "anyOf",
             "pattern",
             "maxItems",
+            "maxProperties",
             "x-kubernetes-int-or-string",
             "x-kubernetes-list-type",
             "x-kubernetes-list-map-keys",
             "x-kubernetes-map-type",
+            "x-kubernetes-validations",
         ];
         const FORMATS: [&str; 5] = ["int32", "int64", "double", "date-time", "byte"];
         let mut schema = DEFINITION["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();

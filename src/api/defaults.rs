@@ -1,9 +1,7 @@
 //! The only home of default values. Those of the schema are applied by the API server, before any webhook;
 //! the others depend on the cluster or on other fields, and are filled in by [`apply`].
 
-use serde::Deserialize;
-
-use crate::{AgentKind, NetReachSpec, RequestConnection};
+use crate::{AgentKind, ClusterFacts, NetReachSpec, RequestConnection};
 
 /// `expect.meanAccessDelayInMs`, milliseconds.
 pub const MEAN_ACCESS_DELAY_MS: i64 = 5_000;
@@ -49,23 +47,6 @@ pub const AGENT_KIND: AgentKind = AgentKind::DaemonSet;
 pub const HOST_NETWORK: bool = false;
 /// `agentSpec.deploymentReplicas`, for kind Deployment alone.
 pub const REPLICAS: i32 = 1;
-
-/// What is known of the cluster when a NetReach is admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ClusterFacts {
-    /// Whether pods have IPv4 addresses.
-    pub ipv4: bool,
-    /// Whether pods have IPv6 addresses.
-    pub ipv6: bool,
-}
-
-/// Of a cluster nobody has looked at: IPv4 alone.
-impl Default for ClusterFacts {
-    fn default() -> Self {
-        Self { ipv4: true, ipv6: false }
-    }
-}
 
 /// Fills in what is unset and leaves alone what is set, so that a second time changes nothing.
 pub fn apply(spec: &mut NetReachSpec, facts: &ClusterFacts) {
@@ -140,7 +121,10 @@ mod tests {
 
     #[test]
     fn ip_versions_follow_the_cluster() {
-        let spec = filled(&json!({"target": {"ipv4": true}}), ClusterFacts { ipv4: false, ipv6: true });
+        let spec = filled(
+            &json!({"target": {"ipv4": true}}),
+            ClusterFacts { ipv4: false, ipv6: true, ..ClusterFacts::default() },
+        );
         assert_eq!((&spec["target"]["ipv4"], &spec["target"]["ipv6"]), (&json!(true), &json!(true)));
     }
 
@@ -165,7 +149,7 @@ mod tests {
             rounds in proptest::option::of(-1..9_i64),
             ipv6 in proptest::option::of(any::<bool>()),
             kind in proptest::option::of(prop_oneof![Just("Deployment"), Just("DaemonSet")]),
-            facts in (any::<bool>(), any::<bool>()).prop_map(|(ipv4, ipv6)| ClusterFacts { ipv4, ipv6 }),
+            facts in (any::<bool>(), any::<bool>()).prop_map(|(ipv4, ipv6)| ClusterFacts { ipv4, ipv6, ..ClusterFacts::default() }),
         ) {
             let mut given = json!({"request": {}, "schedule": {}, "target": {}});
             for (part, field, value) in [
@@ -179,7 +163,7 @@ mod tests {
                 }
             }
             let once = filled(&given, facts);
-            prop_assert_eq!(&filled(&once, ClusterFacts { ipv4: !facts.ipv4, ipv6: !facts.ipv6 }), &once);
+            prop_assert_eq!(&filled(&once, ClusterFacts { ipv4: !facts.ipv4, ipv6: !facts.ipv6, ..facts }), &once);
             for (part, fields) in given.as_object().unwrap() {
                 for (field, value) in fields.as_object().unwrap() {
                     prop_assert_eq!(&once[part][field], value);

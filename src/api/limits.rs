@@ -12,6 +12,8 @@ pub const PEERS_PER_ROUND_MAX: i64 = 5_000;
 pub const REPLICAS_MAX: i64 = 5_000;
 /// Longest time agents may outlive their work, minutes: a year.
 pub const GRACE_MIN_MAX: i64 = 366 * 24 * 60;
+/// Probes per second one agent may send, unless the rate asked of a single target is higher by itself.
+pub const AGENT_QPS_MAX: u64 = 2_000;
 /// Smallest and largest status code there is.
 pub const STATUS_CODES: (i64, i64) = (100, 599);
 /// Longest name of an object: a DNS subdomain.
@@ -24,11 +26,11 @@ pub const QUOTE_CHARS_MAX: usize = 60;
 /// Milliseconds of a minute.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
-// A checked load is carried in 32 bits each, and the longest timeout is the longest round.
 /// Left of a round after its last request, milliseconds: agents begin a moment after the round does, and
 /// hand in their results before its deadline.
 pub const ROUND_MARGIN_MS: i64 = 2_000;
 
+// A checked load is carried in 32 bits each, and the longest timeout is the longest round.
 const _: () = assert!(QPS_MAX <= u32::MAX as i64);
 const _: () = assert!(DURATION_S_MAX <= u32::MAX as i64);
 const _: () = assert!(ROUND_TIMEOUT_MIN_MAX * MINUTE_MS <= u32::MAX as i64);

@@ -1,12 +1,48 @@
 //! What is allowed and yet probably not what was meant.
 
 use crate::limits::ROUND_MARGIN_MS;
-use crate::{CheckedSpec, Rounds, Schedule};
+use crate::{CheckedSpec, ClusterFacts, Rounds, Schedule, forecast};
 
 /// Every warning about a spec, as one sentence each.
-pub(crate) fn warnings(checked: &CheckedSpec) -> Vec<String> {
+pub(crate) fn warnings(checked: &CheckedSpec, facts: &ClusterFacts) -> Vec<String> {
     let each = [slow_requests, cut_requests, close_rounds, latency_metric, endless_grace];
-    each.into_iter().filter_map(|warning| warning(checked)).collect()
+    let of_spec = each.into_iter().filter_map(|warning| warning(checked));
+    of_spec.chain(forecast::load(checked, facts)).chain(unserved(checked, facts)).collect()
+}
+
+/// What is asked for and is not there now. It may come: the spec is taken, and rounds tell what they miss.
+fn unserved(checked: &CheckedSpec, facts: &ClusterFacts) -> Vec<String> {
+    let target = checked.target();
+    // Of a cluster that nobody has looked at nothing is missing.
+    let looked_at = facts.nodes.is_some();
+    let asked = [
+        (target.ipv4, looked_at && !facts.ipv4, "ipv4", "pods of this cluster have no IPv4 addresses"),
+        (target.ipv6, looked_at && !facts.ipv6, "ipv6", "pods of this cluster have no IPv6 addresses"),
+        (
+            target.load_balancer,
+            facts.load_balancer == Some(false),
+            "loadBalancer",
+            "nothing gives Services of type LoadBalancer an address here",
+        ),
+        (
+            target.ingress,
+            facts.ingress == Some(false),
+            "ingress",
+            "there is no default Ingress class here, and none was set for NetReach",
+        ),
+        (
+            target.multus_interface,
+            facts.multus == Some(false),
+            "multusInterface",
+            "nothing gives pods further NICs here",
+        ),
+    ];
+    let missing = asked.into_iter().filter(|(asked, missing, ..)| *asked && *missing);
+    missing
+        .map(|(_, _, field, why)| {
+            format!("spec.target.{field} is true, and {why}: until that changes rounds will fail")
+        })
+        .collect()
 }
 
 fn slow_requests(checked: &CheckedSpec) -> Option<String> {

@@ -1,11 +1,10 @@
 //! Every bound of planning, checked against each other.
 
+pub use netreach_api::limits::AGENT_QPS_MAX;
 use netreach_wire::limits::TARGETS_PER_AGENT_MAX;
 
 /// Most agents in one round: the largest cluster Kubernetes is tested with.
 pub const AGENTS_MAX: usize = 5_000;
-/// Probes per second one agent may send, unless the rate asked of a single target is higher by itself.
-pub const AGENT_QPS_MAX: u64 = 2_000;
 /// Probes per second all agents together may send to one destination, unless the rate asked of a single target is
 /// higher by itself.
 pub const DESTINATION_QPS_MAX: u64 = 5_000;

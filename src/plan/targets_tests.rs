@@ -20,7 +20,9 @@ fn check(inventory: &Inventory, families: &str, expected: &[&str]) {
         "metadata": { "name": "task" },
         "spec": { "target": target },
     });
-    let spec = admit(object, &ClusterFacts { ipv4: true, ipv6: true }).expect("a valid spec").checked;
+    let spec = admit(object, &ClusterFacts { ipv4: true, ipv6: true, ..ClusterFacts::default() })
+        .expect("a valid spec")
+        .checked;
     let (targets, gaps) = targets(&spec, inventory);
     let mut lines: Vec<String> = targets.iter().map(target_line).collect();
     lines.extend(

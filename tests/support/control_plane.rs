@@ -1,28 +1,16 @@
-//! A real etcd and kube-apiserver on loopback, and the real kubectl.
+//! A real etcd and kube-apiserver on loopback.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
-use crate::{Finished, Program, root};
-
-/// How long what follows from an object may take to be published.
-const PUBLISHED_WITHIN: Duration = Duration::from_secs(30);
+use crate::{Kubectl, root};
 
 /// A control plane of a test's own; ended with the test's process, or when dropped.
 #[derive(Debug)]
 pub struct ControlPlane {
     dir: PathBuf,
-}
-
-/// kubectl as somebody.
-#[derive(Debug, Clone)]
-pub struct Kubectl {
-    program: PathBuf,
-    kubeconfig: PathBuf,
-    cache: PathBuf,
 }
 
 /// The one that the tests of a binary share: each test keeps to objects of its own.
@@ -66,7 +54,13 @@ impl ControlPlane {
     /// kubectl as a user with no rights but those that roles give to the name or one of the groups.
     #[must_use]
     pub fn user(&self, name: &str, groups: &[&str]) -> Kubectl {
-        self.kubectl(PathBuf::from(self.ask(["user", name].iter().chain(groups))))
+        self.kubectl(self.user_kubeconfig(name, groups))
+    }
+
+    /// The credentials of such a user.
+    #[must_use]
+    pub fn user_kubeconfig(&self, name: &str, groups: &[&str]) -> PathBuf {
+        PathBuf::from(self.ask(["user", name].iter().chain(groups)))
     }
 
     /// A token such as an agent's pod gets: of this service account, for the desk alone.
@@ -85,7 +79,7 @@ impl ControlPlane {
         // What one kubectl has looked up is not to be another's truth ten minutes later.
         static CACHES: AtomicU32 = AtomicU32::new(0);
         let cache = self.dir.join(format!("cache-{}", CACHES.fetch_add(1, Ordering::Relaxed)));
-        Kubectl { program: self.dir.join("bin/kubectl"), kubeconfig, cache }
+        Kubectl::at(self.dir.join("bin/kubectl"), kubeconfig, cache)
     }
 
     fn ask<'a>(&self, words: impl Iterator<Item = &'a &'a str>) -> String {
@@ -100,67 +94,6 @@ impl ControlPlane {
 impl Drop for ControlPlane {
     fn drop(&mut self) {
         let _ = script().arg("down").env("NETREACH_CONTROL_PLANE", &self.dir).status();
-    }
-}
-
-impl Kubectl {
-    /// As whoever this kubeconfig says, with the kubectl in PATH.
-    #[must_use]
-    pub fn of(kubeconfig: impl Into<PathBuf>) -> Self {
-        let kubeconfig = kubeconfig.into();
-        let cache = kubeconfig.with_extension("cache");
-        Self { program: PathBuf::from("kubectl"), kubeconfig, cache }
-    }
-
-    /// A call to be made; arguments are split at spaces.
-    #[must_use]
-    pub fn call(&self, args: &str) -> Program {
-        Program::at(&self.program)
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .arg("--cache-dir")
-            .arg(&self.cache)
-            .args(args)
-    }
-
-    /// Runs it to its end.
-    #[must_use]
-    pub fn run(&self, args: &str) -> Finished {
-        self.call(args).run()
-    }
-
-    /// Applies a manifest.
-    #[must_use]
-    pub fn apply(&self, manifest: &str) -> Finished {
-        self.call("apply -f -").input(manifest).run()
-    }
-
-    /// What a call that succeeds prints.
-    ///
-    /// # Panics
-    /// When it fails.
-    #[allow(clippy::must_use_candidate, reason = "that it succeeds may be all that matters")]
-    pub fn ok(&self, args: &str) -> String {
-        let Finished { code, out, err, .. } = self.run(args);
-        assert_eq!(code, 0, "kubectl {args}: {err}");
-        out
-    }
-}
-
-impl Kubectl {
-    /// Waits until a call succeeds: some of what an API server publishes follows later, and nothing tells when.
-    ///
-    /// # Panics
-    /// When it still fails after half a minute.
-    pub fn await_ok(&self, args: &str) {
-        let until = Instant::now() + PUBLISHED_WITHIN;
-        loop {
-            let Finished { code, err, .. } = self.run(args);
-            if code == 0 {
-                return;
-            }
-            assert!(Instant::now() < until, "kubectl {args} still fails: {err}");
-        }
     }
 }
 

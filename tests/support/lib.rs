@@ -1,12 +1,20 @@
 //! What the tests of every boundary share: the program under test as a process, a control plane
-//! and its kubectl, specs by sentence, the house's files.
+//! and its kubectl, what a node gives a pod (mounts, Services), certificates, specs by sentence, the house's files.
 
+mod certificates;
 mod control_plane;
 mod house;
+mod kubectl;
+mod mount;
 mod program;
+mod service;
 mod spec;
 
-pub use control_plane::{ControlPlane, Kubectl};
+pub use certificates::{Authority, Leaf};
+pub use control_plane::ControlPlane;
 pub use house::{Crate, crates, root};
+pub use kubectl::Kubectl;
+pub use mount::Mount;
 pub use program::{Finished, Program, Running};
+pub use service::Service;
 pub use spec::{Spec, net_reach};

@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -15,11 +17,12 @@ pub struct Program {
     input: Option<String>,
 }
 
-/// A call under way; killed when dropped.
+/// A call under way; killed when dropped. What it says is taken from it at once, so that it never waits for us.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    stderr: BufReader<ChildStderr>,
+    out: Option<JoinHandle<String>>,
+    err: Receiver<String>,
     heard: String,
     began: Instant,
 }
@@ -60,6 +63,13 @@ impl Program {
         self
     }
 
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<Path>) -> Self {
+        self.command.env(name, value.as_ref());
+        self
+    }
+
     /// Gives it something to read.
     #[must_use]
     pub fn input(mut self, text: impl Into<String>) -> Self {
@@ -79,8 +89,22 @@ impl Program {
             // A program that refuses early may not read it all.
             let _ = stdin.write_all(input.as_bytes());
         }
-        let stderr = BufReader::new(child.stderr.take().expect("it was asked for"));
-        Running { child, stderr, heard: String::new(), began }
+        let mut stdout = child.stdout.take().expect("it was asked for");
+        let out = thread::spawn(move || {
+            let mut out = String::new();
+            stdout.read_to_string(&mut out).expect("standard output is text");
+            out
+        });
+        let (say, err) = channel();
+        let mut stderr = BufReader::new(child.stderr.take().expect("it was asked for"));
+        thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).expect("standard error is text") > 0 {
+                // Nobody listens any more once the call was dropped.
+                let _ = say.send(std::mem::take(&mut line));
+            }
+        });
+        Running { child, out: Some(out), err, heard: String::new(), began }
     }
 
     /// Runs it to its end.
@@ -91,15 +115,18 @@ impl Program {
 }
 
 impl Running {
-    /// Waits until standard error has a line with this text.
+    /// Waits until standard error has another line with this text.
+    ///
+    /// # Panics
+    /// When the program ends before.
     pub fn hear(&mut self, text: &str) {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            let read = self.stderr.read_line(&mut line).expect("standard error is text");
-            assert!(read > 0, "the program ended without saying {text:?}, only: {}", self.heard);
+        while let Ok(line) = self.err.recv() {
             self.heard.push_str(&line);
+            if line.contains(text) {
+                return;
+            }
         }
+        panic!("the program ended without saying {text:?}, only: {}", self.heard);
     }
 
     /// Its process id.
@@ -127,16 +154,10 @@ impl Running {
     /// Waits for its end.
     #[must_use]
     pub fn finish(mut self) -> Finished {
-        let mut stdout = self.child.stdout.take().expect("it was asked for");
-        let reading = std::thread::spawn(move || {
-            let mut out = String::new();
-            stdout.read_to_string(&mut out).expect("standard output is text");
-            out
-        });
-        self.stderr.read_to_string(&mut self.heard).expect("standard error is text");
+        self.heard.extend(self.err.iter());
         let status = self.child.wait().expect("a child can be waited for");
         let took = self.began.elapsed();
-        let out = reading.join().expect("reading does not panic");
+        let out = self.out.take().expect("only here").join().expect("reading does not panic");
         Finished { code: status.code().unwrap_or(-1), out, err: std::mem::take(&mut self.heard), took }
     }
 }

@@ -66,7 +66,7 @@ fn what_was_admitted_is_admitted_again_unchanged() {
             assert_eq!(&raw["spec"][part][field], value, "{part}.{field}");
         }
     }
-    let other_cluster = ClusterFacts { ipv4: false, ipv6: true };
+    let other_cluster = ClusterFacts { ipv4: false, ipv6: true, ..ClusterFacts::default() };
     assert_eq!(admit(raw, &other_cluster).unwrap(), once);
 }
 
@@ -80,7 +80,7 @@ fn a_stored_object_gains_no_fields() {
 #[test]
 fn the_least_that_can_be_written_is_admitted() {
     let least = json!({"apiVersion": "kdoctor.io/v1beta1", "kind": "NetReach", "metadata": {"name": "task"}});
-    let v6 = ClusterFacts { ipv4: false, ipv6: true };
+    let v6 = ClusterFacts { ipv4: false, ipv6: true, ..ClusterFacts::default() };
     let target = admit(least, &v6).unwrap().checked.target();
     assert_eq!((target.ipv4, target.ipv6), (false, true));
     // What the API server drops does not matter, and 1e1 is 10.

@@ -22,7 +22,9 @@ fn spec(schedule: &str, rounds: i64, timeout_min: u64, suspend: bool) -> Checked
             "suspend": suspend,
         },
     });
-    admit(object, &ClusterFacts { ipv4: true, ipv6: true }).expect("a valid spec").checked
+    admit(object, &ClusterFacts { ipv4: true, ipv6: true, ..ClusterFacts::default() })
+        .expect("a valid spec")
+        .checked
 }
 
 fn at(minute: f64) -> Timestamp {

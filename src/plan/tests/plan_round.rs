@@ -19,7 +19,9 @@ fn spec(request: Value) -> CheckedSpec {
             "target": { "endpoint": true, "clusterIP": true, "ipv4": true, "ipv6": true },
         },
     });
-    admit(object, &ClusterFacts { ipv4: true, ipv6: true }).expect("a valid spec").checked
+    admit(object, &ClusterFacts { ipv4: true, ipv6: true, ..ClusterFacts::default() })
+        .expect("a valid spec")
+        .checked
 }
 
 fn local(agents: u8) -> Inventory {
