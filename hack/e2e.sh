@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# The tests on a real cluster: up, verify, load images, install, test, down.
-#   hack/e2e.sh [--keep] [NAME:TAG=BINARY…]
-#     --keep             leaves the cluster running
-#     NAME:TAG=BINARY    static programs to make images of and to load (hack/image.sh)
-# Installs config/e2e where it is there, else the CRDs alone. On failure the logs and events of everything go to $NETREACH_REPORTS
-# (default: target/e2e). A cluster that was up before stays up. With NETREACH_TIERS=all it is an error if no e2e test ran.
+# The tests on a real cluster: build our programs and images, up, verify, load, install, test, down.
+#   hack/e2e.sh [--keep] [TEST…]
+#     --keep    leaves the cluster running
+#     TEST      runs the tests with this in their name alone
+# On failure the logs and events of everything go to $NETREACH_REPORTS (default: target/e2e). A cluster that was up before stays up.
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
 cd "$HACK/.."
 
 REPORTS=${NETREACH_REPORTS:-target/e2e}
+
+# What config/e2e runs.
+PROGRAMS="netreach-webhook netreach-manager"
 
 main() {
   KEEP=no
@@ -20,40 +22,29 @@ main() {
   ! hack/cluster.sh status >/dev/null 2>&1 || KEEP=yes
   trap 'finish $?' EXIT
   trap 'exit 130' INT TERM
+  make_images
   hack/cluster.sh up
   eval "$(hack/cluster.sh env)"
   hack/cluster.sh verify
-  load_images "$@"
-  install_netreach
-  run_tests
-}
-
-load_images() {
-  [ $# -gt 0 ] || return 0
-  local tars
-  tars=$(hack/image.sh --out target/images "$@" | cut -d' ' -f3-)
   # shellcheck disable=SC2086 # a list
-  hack/cluster.sh load $tars
+  hack/cluster.sh load $IMAGES
+  install_netreach
+  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture "$@"
 }
 
+make_images() {
+  local program pairs=()
+  # shellcheck disable=SC2086 # a list
+  for program in $(hack/static.sh $PROGRAMS); do pairs+=("${program##*/}:e2e=$program"); done
+  IMAGES=$(hack/image.sh --out target/images "${pairs[@]}" | cut -d' ' -f3-)
+}
+
+# The tests install what they need themselves; this is so that what cannot be installed is told once, and here.
 install_netreach() {
-  if [ -d config/e2e ]; then
-    kubectl apply --server-side -k config/e2e
-    kubectl wait deployment --all --all-namespaces --for=condition=Available --timeout=120s
-  else
-    kubectl apply --server-side -f config/crd/bases
-  fi
-  kubectl wait crd --all --for=condition=Established --timeout=30s
-}
-
-run_tests() {
-  if [ -f tests/e2e.rs ]; then
-    cargo test --locked -p netreach-tests --features e2e --test e2e
-  elif [ "${NETREACH_TIERS:-}" = all ]; then
-    die "e2e tests NOT RUN: there is no tests/e2e.rs (NETREACH_TIERS=all wants every tier to run)"
-  else
-    say "e2e tests NOT RUN: there is no tests/e2e.rs"
-  fi
+  say "installing NetReach"
+  kubectl apply -k config/e2e >/dev/null
+  kubectl -n netreach-system rollout status deployment --timeout=120s >/dev/null ||
+    die "the parts of NetReach are not ready: see 'kubectl -n netreach-system describe pods'"
 }
 
 finish() {

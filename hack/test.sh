@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests that this machine can run. NETREACH_TIERS=all makes a tier that cannot run an error.
+# All tests that this machine can run, but for those on a real cluster (hack/e2e.sh). NETREACH_TIERS=all adds them, and makes a
+# tier that cannot run an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,3 +32,8 @@ fi
 
 printf '\n== tests\n'
 cargo test --workspace --locked "${tiers[@]}"
+
+if [ "${NETREACH_TIERS:-}" = all ]; then
+  printf '\n== a real cluster\n'
+  hack/e2e.sh
+fi

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds our own programs as static binaries, which is what hack/image.sh makes images of; prints the path of each.
+#   hack/static.sh PACKAGE…        e.g. hack/static.sh netreach-webhook netreach-manager
+# Against musl. What that takes beyond a Rust toolchain by rustup is installed where it is missing: on Debian, as root.
+set -euo pipefail
+# shellcheck source=lib/cache.sh
+. "$(dirname "$0")/lib/cache.sh"
+cd "$HACK/.."
+
+main() {
+  [ $# -gt 0 ] || usage
+  case $1 in -*) usage ;; esac
+  local target package
+  target=$(uname -m)-unknown-linux-musl
+  have musl-gcc || install_packages musl-tools
+  if have rustup; then
+    rustup target list --installed | grep -qx "$target" || rustup target add "$target" >&2 ||
+      die "could not get Rust's standard library for $target: see above"
+  fi
+  local cc=CC_${target//-/_}
+  export "$cc=musl-gcc"
+  # One by one: built together, what one package asks of a dependency would get into the others.
+  for package in "$@"; do
+    say "building $package for $target"
+    cargo build --quiet --locked --release --target "$target" -p "$package" >&2
+    printf '%s\n' "${CARGO_TARGET_DIR:-target}/$target/release/$package"
+  done
+}
+
+main "$@"

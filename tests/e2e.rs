@@ -1,0 +1,10 @@
+//! On a real cluster: the ground that it stands on, and NetReach installed as users install it. `hack/e2e.sh` brings both.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the answer a test gives")]
+
+#[path = "e2e/cluster.rs"]
+mod cluster;
+#[path = "e2e/ground.rs"]
+mod ground;
+#[path = "e2e/install.rs"]
+mod install;

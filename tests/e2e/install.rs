@@ -1,0 +1,115 @@
+//! NetReach as users install it: it refuses and fills in, its certificates change unnoticed, and it leaves nothing behind.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use netreach_tests::{Finished, Kubectl};
+use serde_json::{Value, json};
+
+use super::cluster::{Cluster, object};
+
+/// How long volumes may take to show a new Secret, and everything after it.
+const ROTATED_WITHIN: Duration = Duration::from_secs(300);
+
+#[test]
+fn what_is_wrong_is_refused_and_what_is_unset_is_filled_in() {
+    let cluster = Cluster::with_net_reach();
+    let wrong = json!({"request": {"qps": 0}, "schedule": {"schedule": "0 0 30 2 *"}});
+    let refused = cluster.kubectl.apply(&object("wrong", &wrong));
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    for path in ["spec.request.qps", "spec.schedule.schedule"] {
+        assert!(refused.err.contains(path), "{}", refused.err);
+    }
+    for sample in ["netreach.yaml", "netreach-all.yaml"] {
+        let applied = cluster.kubectl.call("apply -f").arg(format!("config/samples/{sample}")).run();
+        assert_eq!(applied.code, 0, "{}", applied.err);
+        // The webhook's own, beside those of the schema.
+        let spec = cluster.kubectl.get("netreach task")["spec"].take();
+        assert_eq!(spec["request"]["connection"], "new", "{spec}");
+        cluster.kubectl.ok("delete nr task");
+    }
+}
+
+#[test]
+fn the_replicas_of_the_webhook_are_on_nodes_of_their_own() {
+    let cluster = Cluster::with_net_reach();
+    let pods = cluster.kubectl.get("pods -n netreach-system -l app.kubernetes.io/component=webhook");
+    let nodes: Vec<_> =
+        pods["items"].as_array().unwrap().iter().map(|pod| &pod["spec"]["nodeName"]).collect();
+    assert_eq!(nodes.len(), 2);
+    assert_ne!(nodes[0], nodes[1]);
+}
+
+/// The Secret of the CAs.
+fn authorities(kubectl: &Kubectl) -> Value {
+    kubectl.get("secret netreach-ca -n netreach-system")
+}
+
+/// What has been seen of the Secret's life: which certificates it held, one set after another.
+fn has(secret: &Value, part: &str) -> bool {
+    secret["data"].get(part).is_some()
+}
+
+fn apply_on(kubectl: &Kubectl, done: &Sender<Finished>) {
+    for number in 1.. {
+        let applied = kubectl.apply(&object("rotated", &json!({"request": {"qps": number % 1_000 + 1}})));
+        if done.send(applied).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn no_apply_fails_while_the_certificates_are_rotated() {
+    let cluster = Cluster::with_net_reach();
+    let before = authorities(&cluster.kubectl);
+    let (send, done) = channel();
+    let kubectl = cluster.kubectl.clone();
+    let applying = thread::spawn(move || apply_on(&kubectl, &send));
+    cluster.kubectl.ok("annotate secret netreach-ca -n netreach-system kdoctor.io/rotate=now");
+    let (mut applies, mut failed, mut seen) = (0, Vec::new(), BTreeSet::new());
+    let deadline = Instant::now() + ROTATED_WITHIN;
+    loop {
+        let finished = done.recv().unwrap();
+        applies += 1;
+        if finished.code != 0 {
+            failed.push(finished.err);
+        }
+        let now = authorities(&cluster.kubectl);
+        let is_new = now["data"]["ca.crt"] != before["data"]["ca.crt"];
+        seen.extend(["next.crt", "old.crt"].into_iter().filter(|part| has(&now, part)));
+        // The old one goes only after both replicas have shown a certificate by the new one.
+        if is_new && !has(&now, "old.crt") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not rotated after {ROTATED_WITHIN:?}: {seen:?}");
+    }
+    // What is believed now is the new one alone, and still everything is taken.
+    for _ in 0..20 {
+        applies += 1;
+        let finished = done.recv().unwrap();
+        failed.extend((finished.code != 0).then_some(finished.err));
+    }
+    drop(done);
+    applying.join().unwrap();
+    println!("e2e: {applies} applies during a rotation, {} failed", failed.len());
+    assert_eq!(failed, Vec::<String>::new());
+    assert_eq!(seen, BTreeSet::from(["next.crt", "old.crt"]));
+    cluster.kubectl.ok("delete nr rotated");
+}
+
+#[test]
+fn deleting_it_leaves_nothing_behind() {
+    let cluster = Cluster::with_net_reach();
+    assert_eq!(cluster.kubectl.apply(&object("left", &json!({}))).code, 0);
+    cluster.kubectl.ok("delete -k config/e2e --timeout=120s");
+    let kinds = "crd,mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,clusterrolebindings,namespaces";
+    let left = cluster.kubectl.ok(&format!("get {kinds} -o name"));
+    let is_ours = |name: &&str| name.contains("netreach") || name.contains("kdoctor");
+    // The ingress controller is the ground's.
+    let ours: Vec<_> =
+        left.lines().filter(is_ours).filter(|name| !name.ends_with("/netreach-ingress")).collect();
+    assert_eq!(ours, Vec::<&str>::new());
+}
