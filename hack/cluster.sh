@@ -75,6 +75,7 @@ up() {
   install_metallb
   install_ingress
   wait_for_parts
+  printf '%s\n' "$wanted" >"$STATE/made"
   trap - EXIT
   say "cluster '$CLUSTER' is ready: eval \"\$($0 env)\""
 }
@@ -93,7 +94,7 @@ options() {
   done
 }
 
-# What an `up` that did not come to its end leaves: a finished cluster stays, so that the next `up` goes on from it.
+# What an `up` that did not come to its end leaves: nothing, unless the cluster was there before it.
 abandon() {
   local status=$?
   trap - EXIT

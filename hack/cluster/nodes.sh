@@ -36,7 +36,6 @@ make_nodes() {
   }
   # The cluster's own, so that it is never too old or too new for it.
   docker cp -L "$CLUSTER-control-plane:/usr/bin/kubectl" "$STATE/bin/kubectl" >/dev/null
-  printf '%s\n' "$1" >"$STATE/made"
 }
 
 # choose_image: sets IMAGE, and writes to $STATE/road where the parts of the cluster come from: `built`, all of them are in the
@@ -44,12 +43,16 @@ make_nodes() {
 choose_image() {
   local why
   case ${NODE_IMAGE:-} in
-    build) IMAGE=$(built_image) why="NODE_IMAGE asks for one that is built here" ;;
+    build)
+      why="NODE_IMAGE asks for one that is built here"
+      IMAGE=$(built_image)
+      ;;
     '')
       if has_image "$KINDEST_NODE" || pull "$KINDEST_NODE"; then
         IMAGE=$KINDEST_NODE why="the usual one"
       else
-        IMAGE=$(built_image) why="$KINDEST_NODE cannot be pulled: $(tail -n 1 "$STATE/pull.log")"
+        why="$KINDEST_NODE cannot be pulled: $(tail -n 1 "$STATE/pull.log")"
+        IMAGE=$(built_image)
       fi
       ;;
     *)

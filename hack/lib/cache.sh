@@ -35,11 +35,19 @@ keep() {
     temporary=$path.part
     rm -rf "$temporary" # what a cut run left; the lock says that nobody is at it
     say "building ${path##*/} (kept in ${path%/*})"
-    "$@" "$temporary" 8>&- || die "could not build ${path##*/}: see above; what is built so far is kept, so run it again"
+    "$@" "$temporary" 8>&- ||
+      die "could not build ${path##*/}: see above$(short_of_space "${path%/*}"); what is built so far is kept, so run it again"
     mv -T "$temporary" "$path"
   fi
   rm -f "$path.lock"
   exec 8>&-
+}
+
+# short_of_space FOLDER: says so where that may be why something failed. The largest build takes about this much.
+short_of_space() {
+  local left
+  left=$(df -Pm "$1" | awk 'NR == 2 {print $4}')
+  [ "$left" -ge 3000 ] || printf ' (only %d MB are left in %s: make room, or set NETREACH_CACHE to a folder on another disk)' "$left" "$1"
 }
 
 # fingerprint FILE…: eight hex digits that change when one of the files does.
