@@ -98,3 +98,7 @@ fn refused(uid: String, object: &Value, faults: &[FieldError]) -> Answer {
 fn printable(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')).take(253).collect()
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

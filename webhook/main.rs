@@ -99,6 +99,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 
 fn bounds() -> Limits {
     Limits {
+        connections_max: limits::CONNECTIONS_MAX,
+        connections_per_peer_max: limits::CONNECTIONS_PER_PEER_MAX,
         body_bytes_max: limits::REVIEW_BYTES_MAX,
         lame_duck_ms: limits::LAME_DUCK_MS,
         ..Limits::default()

@@ -115,3 +115,56 @@ fn with_the_configurations_deleted_the_definition_still_holds() {
         assert_eq!(answer.code, 0, "{spec}: {}", answer.err);
     }
 }
+
+/// Every path that one value has beyond another.
+fn beyond(more: &Value, less: &Value, path: &str) -> Vec<String> {
+    match (more, less) {
+        (Value::Object(more), Value::Object(less)) => {
+            let each = more.iter().flat_map(|(key, value)| match less.get(key) {
+                Some(there) => beyond(value, there, &format!("{path}.{key}")),
+                None => vec![format!("{path}.{key}")],
+            });
+            each.collect()
+        }
+        _ if more == less => vec![],
+        _ => vec![format!("{path} differs")],
+    }
+}
+
+#[test]
+fn with_and_without_differ_in_exactly_what_the_webhook_fills_in() {
+    let ground = Ground::own(1);
+    let specs = [
+        json!({"agentSpec": {}, "expect": {}, "request": {}, "schedule": {}, "target": {}}),
+        json!({"agentSpec": {"kind": "Deployment"}, "target": {"ipv4": true}}),
+    ];
+    let stored = |name: &str| {
+        specs
+            .iter()
+            .map(|spec| {
+                assert_eq!(ground.apply(name, spec).code, 0, "{spec}");
+                let stored = ground.spec(name);
+                ground.kubectl.ok(&format!("delete nr {name}"));
+                stored
+            })
+            .collect::<Vec<_>>()
+    };
+    let with = stored("with");
+    ground.kubectl.ok("delete mutatingwebhookconfigurations,validatingwebhookconfigurations --all");
+    ground.kubectl.await_answer("--dry-run=server -o json", &object("await", &json!({})), |answer| {
+        answer.code == 0 && answer.json()["spec"]["schedule"].is_null()
+    });
+    let without = stored("without");
+    let added: Vec<_> =
+        with.iter().zip(&without).map(|(with, without)| beyond(with, without, "spec")).collect();
+    // Of parts that are there, what depends on the cluster or is ours; parts that are not there, whole.
+    let own = "request.connection request.peersPerRound schedule.schedule schedule.timeZone suspend target.ipv4 target.ipv6";
+    let parents = "agentSpec.deploymentReplicas expect request schedule suspend target.ipv6";
+    for (added, wanted) in added.iter().zip([own, parents]) {
+        let wanted: Vec<_> = wanted.split(' ').map(|path| format!("spec.{path}")).collect();
+        assert_eq!(added, &wanted);
+    }
+    for (with, without) in with.iter().zip(&without) {
+        assert_eq!(beyond(without, with, "spec"), Vec::<String>::new(), "nothing is taken away");
+    }
+}
