@@ -13,6 +13,16 @@ use crate::{AgentKind, defaults};
 const ENV_MAX: usize = 128;
 const ANNOTATIONS_MAX: usize = 64;
 
+/// The fields that choose what is probed, and their defaults.
+const FAMILIES: [(&str, bool); 6] = [
+    ("clusterIP", defaults::CLUSTER_IP),
+    ("endpoint", defaults::ENDPOINT),
+    ("ingress", defaults::INGRESS),
+    ("loadBalancer", defaults::LOAD_BALANCER),
+    ("multusInterface", defaults::MULTUS_INTERFACE),
+    ("nodePort", defaults::NODE_PORT),
+];
+
 /// Writes the rules into the schema of a spec.
 pub(crate) fn write_into(spec: &mut Value) {
     spec["properties"]["agentSpec"]["properties"]["env"]["maxItems"] = json!(ENV_MAX);
@@ -59,16 +69,8 @@ fn of_schedule() -> Vec<Value> {
 }
 
 fn of_target() -> Vec<Value> {
-    let families = [
-        ("clusterIP", defaults::CLUSTER_IP),
-        ("endpoint", defaults::ENDPOINT),
-        ("ingress", defaults::INGRESS),
-        ("loadBalancer", defaults::LOAD_BALANCER),
-        ("multusInterface", defaults::MULTUS_INTERFACE),
-        ("nodePort", defaults::NODE_PORT),
-    ];
     let any: Vec<_> =
-        families.iter().map(|(field, default)| or_default("self", &[field], &json!(default))).collect();
+        FAMILIES.iter().map(|(field, default)| or_default("self", &[field], &json!(default))).collect();
     vec![
         rule(
             &any.join(" || "),
@@ -143,15 +145,7 @@ fn unchanged_agents() -> Vec<Value> {
 }
 
 fn unchanged_targets() -> Vec<Value> {
-    let with_default = [
-        ("clusterIP", defaults::CLUSTER_IP),
-        ("endpoint", defaults::ENDPOINT),
-        ("ingress", defaults::INGRESS),
-        ("loadBalancer", defaults::LOAD_BALANCER),
-        ("multusInterface", defaults::MULTUS_INTERFACE),
-        ("nodePort", defaults::NODE_PORT),
-    ];
-    let kept = with_default.into_iter().map(|(field, default)| {
+    let kept = FAMILIES.into_iter().map(|(field, default)| {
         let of = |whose: &str| or_default(whose, &["target", field], &json!(default));
         (field, format!("({}) == ({})", of("self"), of("oldSelf")))
     });
