@@ -168,3 +168,39 @@ fn without_its_role_it_says_what_to_do_and_goes_on_trying() {
     ground.kubectl.ok("apply -k config/rbac");
     keeper.hear("ready: the certificates are in order");
 }
+
+/// The objects of an overlay.
+fn overlay(kubectl: &Kubectl, name: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(&kubectl.ok(&format!("kustomize config/{name}"))).unwrap()
+}
+
+#[test]
+fn an_api_server_takes_all_that_is_installed_and_no_role_has_a_wildcard() {
+    let ground = Ground::new();
+    ground.kubectl.ok("apply --dry-run=server -k config/default");
+    let objects = overlay(&ground.kubectl, "default");
+    let rules = objects.iter().filter_map(|object| object["rules"].as_array()).flatten();
+    assert!(rules.clone().count() > 5);
+    for rule in rules {
+        assert!(!rule.to_string().contains('*'), "{rule}");
+    }
+}
+
+#[test]
+fn with_cert_manager_nothing_of_our_keeper_is_installed() {
+    let ground = Ground::new();
+    let (theirs, ours): (Vec<Value>, Vec<Value>) = overlay(&ground.kubectl, "certmanager")
+        .into_iter()
+        .partition(|object| object["apiVersion"] == "cert-manager.io/v1");
+    assert_eq!(theirs.len(), 4);
+    let by = "netreach-system/netreach-webhook";
+    let injected =
+        |object: &&Value| object["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == by;
+    assert_eq!(ours.iter().filter(injected).count(), 2);
+    assert!(!ours.iter().any(|object| object["metadata"]["name"] == "netreach-certs"));
+    // What it writes is what the webhook mounts.
+    assert!(theirs.iter().any(|object| object["spec"]["secretName"] == "netreach-webhook-tls"));
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": ours}).to_string();
+    let taken = ground.kubectl.call("apply --dry-run=server -f -").input(list).run();
+    assert_eq!(taken.code, 0, "{}", taken.err);
+}

@@ -100,12 +100,14 @@ impl Authorities {
         }
         if let Some(old) = &self.old {
             let until = after(old.replaced, overlap.keep_old);
-            return Ok(match now < until {
-                true => Step::Wait(until),
-                false if seen.is_shown => Step::Keep(Self { old: None, ..self.clone() }),
-                // Nothing tells when a replica has loaded what its volume shows: they are asked again.
-                false => Step::Wait(after(now, overlap.publish_ahead)),
-            });
+            if now < until {
+                return Ok(Step::Wait(until));
+            }
+            if seen.is_shown {
+                return Ok(Step::Keep(Self { old: None, ..self.clone() }));
+            }
+            // Nothing tells when a replica has loaded what its volume shows: they are asked again.
+            return Ok(Step::Wait(after(now, overlap.publish_ahead)));
         }
         let renewal =
             after(not_after(self.current.certificate())?, -SignedDuration::from_hours(24 * CA_RENEW_DAYS));

@@ -25,33 +25,32 @@ pub(super) struct Configuration {
 
 impl Configuration {
     pub(super) fn new(client: &Client, kind: &'static str, name: &str) -> Self {
-        Self { kind, name: name.to_owned(), api: Api::all_with(client.clone(), &resource(kind)) }
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, kind));
+        Self { kind, name: name.to_owned(), api: Api::all_with(client.clone(), &resource) }
     }
 
-    pub(super) fn api(&self) -> (Api<DynamicObject>, ApiResource) {
-        (self.api.clone(), resource(self.kind))
+    pub(super) fn api(&self) -> Api<DynamicObject> {
+        self.api.clone()
     }
 
     /// Whether each of its webhooks has these certificates. One that is not there has nobody to tell.
     pub(super) async fn has(&self, bundle: &str) -> Result<bool, CertsError> {
-        let bundle = json!(ByteString(bundle.as_bytes().to_vec()));
-        Ok(self.webhooks().await?.iter().all(|webhook| webhook["clientConfig"]["caBundle"] == bundle))
+        Ok(have(&self.webhooks().await?, &encoded(bundle)))
     }
 
     /// Gives each of its webhooks these certificates.
     pub(super) async fn publish(&self, bundle: &str) -> Result<(), CertsError> {
-        if self.has(bundle).await? {
+        let (webhooks, bundle) = (self.webhooks().await?, encoded(bundle));
+        if have(&webhooks, &bundle) {
             return Ok(());
         }
-        let config = json!({"caBundle": ByteString(bundle.as_bytes().to_vec())});
-        let each: Vec<_> = self.webhooks().await?;
-        let each: Vec<_> =
-            each.iter().map(|webhook| json!({"name": webhook["name"], "clientConfig": config})).collect();
+        let config = json!({"caBundle": bundle});
+        let each = webhooks.iter().map(|webhook| json!({"name": webhook["name"], "clientConfig": config}));
         let patch = json!({
             "apiVersion": format!("{GROUP}/{VERSION}"),
             "kind": self.kind,
             "metadata": {"name": self.name},
-            "webhooks": each,
+            "webhooks": each.collect::<Vec<_>>(),
         });
         // Forced: whoever else has written into caBundle was mistaken, for it is our CA that signs.
         let params = PatchParams::apply(FIELD_MANAGER).force();
@@ -75,6 +74,11 @@ impl std::fmt::Display for Configuration {
     }
 }
 
-fn resource(kind: &str) -> ApiResource {
-    ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, kind))
+fn have(webhooks: &[Value], bundle: &Value) -> bool {
+    webhooks.iter().all(|webhook| webhook["clientConfig"]["caBundle"] == *bundle)
+}
+
+/// As bytes are written in JSON.
+fn encoded(bundle: &str) -> Value {
+    json!(ByteString(bundle.as_bytes().to_vec()))
 }

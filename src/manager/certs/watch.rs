@@ -20,9 +20,7 @@ pub(super) fn changes(keeper: &Keeper) -> impl Stream<Item = ()> + use<> {
         all.push(events.map(|_| ()).boxed());
     }
     for configuration in &keeper.configurations {
-        let (api, resource) = configuration.api();
-        let _ = resource;
-        let events = watcher(api, named(&keeper.settings.configurations)).default_backoff();
+        let events = watcher(configuration.api(), named(&keeper.settings.configurations)).default_backoff();
         all.push(events.map(|_| ()).boxed());
     }
     select_all(all)
