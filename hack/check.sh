@@ -12,7 +12,7 @@ step 'lints, every warning an error'
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 step 'each crate alone'
-for manifest in src/*/Cargo.toml; do
+for manifest in src/*/Cargo.toml webhook/Cargo.toml; do
   crate=$(basename "$(dirname "$manifest")")
   cargo check --quiet --locked -p "netreach-$crate"
 done
@@ -38,4 +38,15 @@ if command -v shellcheck >/dev/null; then
   git grep -lE '^#!(/usr/bin/env |/bin/)(ba|da)?sh' | xargs shellcheck
 else
   echo 'shellcheck NOT RUN: it is not installed'
+fi
+
+step 'Go programs'
+if command -v gofmt >/dev/null; then
+  unformatted=$(git ls-files '*.go' | xargs gofmt -l)
+  if [ -n "$unformatted" ]; then
+    printf 'run gofmt -w on:\n%s\n' "$unformatted" >&2
+    exit 1
+  fi
+else
+  echo 'gofmt NOT RUN: Go is not installed'
 fi

@@ -1,0 +1,3 @@
+module netreach/bench
+
+go 1.24
