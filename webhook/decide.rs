@@ -42,16 +42,18 @@ pub fn review(phase: Phase, body: &[u8], facts: &ClusterFacts) -> Result<Answer,
     if object["metadata"].get("deletionTimestamp").is_some_and(Value::is_string) {
         return Ok(allowed(uid));
     }
+    // The rest of an object, which is most of it, is not needed twice.
+    let (spec, name) = (object.get("spec").cloned(), object["metadata"]["name"].as_str().map(printable));
     let admitted = match &old {
-        Some(old) => admit_change(object.clone(), old, facts),
-        None => admit(object.clone(), facts),
+        Some(old) => admit_change(object, old, facts),
+        None => admit(object, facts),
     };
     Ok(match admitted {
-        Ok(admitted) if phase == Phase::Mutate => patched(uid, &object, &admitted),
+        Ok(admitted) if phase == Phase::Mutate => patched(uid, spec.as_ref(), &admitted),
         Ok(admitted) => Answer { warnings: admitted.warnings, ..allowed(uid) },
         // It was wrong before, and this is about something else: labels, say.
-        Err(_) if old.is_some_and(|old| old["spec"] == object["spec"]) => allowed(uid),
-        Err(faults) => refused(uid, &object, &faults),
+        Err(_) if old.is_some_and(|old| old.get("spec") == spec.as_ref()) => allowed(uid),
+        Err(faults) => refused(uid, &name.unwrap_or_default(), &faults),
     })
 }
 
@@ -63,9 +65,9 @@ fn allowed(uid: String) -> Answer {
     Answer { uid, allowed: true, warnings: vec![], patch_type: None, patch: None, status: None }
 }
 
-fn patched(uid: String, object: &Value, admitted: &Admitted) -> Answer {
-    let spec = serde_json::to_value(&admitted.net_reach.spec).expect("a spec is plain data");
-    let operations = additions(object, &json!({"spec": spec}), "");
+fn patched(uid: String, spec: Option<&Value>, admitted: &Admitted) -> Answer {
+    let whole = serde_json::to_value(&admitted.net_reach.spec).expect("a spec is plain data");
+    let operations = additions(spec, whole, "/spec");
     if operations.is_empty() {
         return allowed(uid);
     }
@@ -74,9 +76,8 @@ fn patched(uid: String, object: &Value, admitted: &Admitted) -> Answer {
 }
 
 /// As an API server tells of an object that its own schema refuses, so that kubectl lists every fault.
-fn refused(uid: String, object: &Value, faults: &[FieldError]) -> Answer {
+fn refused(uid: String, name: &str, faults: &[FieldError]) -> Answer {
     let (group, _) = API_VERSION.split_once('/').unwrap_or_default();
-    let name = object["metadata"]["name"].as_str().map(printable).unwrap_or_default();
     let causes: Vec<_> = faults
         .iter()
         .map(

@@ -3,38 +3,48 @@
 
 use serde_json::{Value, json};
 
-/// Every operation that brings `raw` what `whole` has beyond it.
-pub(crate) fn additions(raw: &Value, whole: &Value, path: &str) -> Vec<Value> {
-    let (Value::Object(raw), Value::Object(whole)) = (raw, whole) else { return vec![] };
-    let each = whole.iter().flat_map(|(name, value)| {
-        let path = format!("{path}/{name}");
-        match raw.get(name) {
-            Some(there) => additions(there, value, &path),
-            None => vec![json!({"op": "add", "path": path, "value": value})],
+/// Every operation that brings what stands at this path, if anything does, what `whole` has beyond it.
+pub(crate) fn additions(there: Option<&Value>, whole: Value, path: &str) -> Vec<Value> {
+    let mut operations = Vec::new();
+    add(&mut operations, there, whole, &mut path.to_owned());
+    operations
+}
+
+fn add(operations: &mut Vec<Value>, there: Option<&Value>, whole: Value, path: &mut String) {
+    match (there, whole) {
+        (None, whole) => operations.push(json!({"op": "add", "path": path, "value": whole})),
+        (Some(Value::Object(there)), Value::Object(whole)) => {
+            let length = path.len();
+            for (name, value) in whole {
+                path.push('/');
+                path.push_str(&name);
+                add(operations, there.get(&name), value, path);
+                path.truncate(length);
+            }
         }
-    });
-    each.collect()
+        _ => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(raw: Value, whole: Value, expected: &[(&str, Value)]) {
-        let found = additions(&raw, &whole, "");
+    fn check(there: Option<Value>, whole: Value, expected: &[(&str, Value)]) {
+        let found = additions(there.as_ref(), whole, "/spec");
         let expected: Vec<_> =
             expected.iter().map(|(path, value)| json!({"op": "add", "path": path, "value": value})).collect();
-        assert_eq!(found, expected, "{raw}");
+        assert_eq!(found, expected, "{there:?}");
     }
 
     #[test]
     fn only_what_is_missing_is_added() {
-        let whole = json!({"spec": {"a": {"b": 1, "c": 2}, "d": "0.5"}});
-        check(whole.clone(), whole.clone(), &[]);
-        check(json!({}), whole.clone(), &[("/spec", whole["spec"].clone())]);
-        check(json!({"spec": {"a": {"b": 9}, "d": 5}}), whole.clone(), &[("/spec/a/c", json!(2))]);
+        let whole = json!({"a": {"b": 1, "c": 2}, "d": "0.5"});
+        check(Some(whole.clone()), whole.clone(), &[]);
+        check(None, whole.clone(), &[("/spec", whole.clone())]);
+        check(Some(json!({"a": {"b": 9}, "d": 5})), whole.clone(), &[("/spec/a/c", json!(2))]);
         check(
-            json!({"spec": {"x": 1}}),
+            Some(json!({"x": 1})),
             whole,
             &[("/spec/a", json!({"b": 1, "c": 2})), ("/spec/d", json!("0.5"))],
         );
