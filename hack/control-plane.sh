@@ -16,7 +16,7 @@ set -euo pipefail
 . "$HACK/lib/certs.sh"
 
 READY_WITHIN_S=30
-PORT_TRIES=5
+PORT_TRIES=20
 
 main() {
   local verb=${1:-}
@@ -163,6 +163,8 @@ start_api_server() {
     ! wait_ready || return 0
     grep -q 'address already in use' "$DIR/kube-apiserver.log" || break
   done
+  [ -f "$DIR/kube-apiserver.log" ] ||
+    die "every port that was tried on 127.0.0.1 is taken ($PORT_TRIES of those from 20000 to 31999): end some of what listens there ('ss -ltnp')"
   tail -n 20 "$DIR/kube-apiserver.log" "$DIR/etcd.log" >&2
   die "the API server did not become ready (tries: $try, allowed: $READY_WITHIN_S s each): its last lines are above"
 }
