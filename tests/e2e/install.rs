@@ -33,6 +33,20 @@ fn what_is_wrong_is_refused_and_what_is_unset_is_filled_in() {
 }
 
 #[test]
+fn the_first_write_after_the_rollout_is_taken() {
+    let cluster = Cluster::take();
+    cluster.kubectl.ok("delete -k config/e2e --ignore-not-found --timeout=120s");
+    for command in [
+        "apply -k config/e2e",
+        "-n netreach-system rollout status deployment --timeout=120s",
+        "apply -f config/samples/netreach.yaml",
+        "delete -f config/samples/netreach.yaml",
+    ] {
+        cluster.kubectl.ok(command);
+    }
+}
+
+#[test]
 fn the_replicas_of_the_webhook_are_on_nodes_of_their_own() {
     let cluster = Cluster::with_net_reach();
     let pods = cluster.kubectl.get("pods -n netreach-system -l app.kubernetes.io/component=webhook");
