@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use async_std::net::TcpListener;
 use async_std::task::{self, JoinHandle};
 use clap::Parser;
 use netreach_serve::{
-    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind, bind_all, follow_identity,
+    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, follow_identity,
     register_servers, run, run_tls,
 };
 use netreach_webhook::{State, app, follow_facts, limits};
@@ -56,8 +55,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         )
     })?;
     let state = State::default();
-    let reviews = listeners(&args.listen, PORT)?;
-    let health = listeners(&args.health_listen, HEALTH_PORT)?;
+    let reviews = bind_each(&args.listen, PORT)?;
+    let health = bind_each(&args.health_listen, HEALTH_PORT)?;
 
     let (follow_tls, follow_stop) = (tls.clone(), stop.clone());
     task::spawn(async move {
@@ -105,13 +104,6 @@ fn bounds() -> Limits {
         lame_duck_ms: limits::LAME_DUCK_MS,
         ..Limits::default()
     }
-}
-
-fn listeners(asked: &[SocketAddr], port: u16) -> anyhow::Result<Vec<TcpListener>> {
-    if asked.is_empty() {
-        return Ok(bind_all(port)?);
-    }
-    asked.iter().map(|address| Ok(bind(*address)?)).collect()
 }
 
 fn health_app(state: &State, tls: &Tls, stop: &Stop) -> tide::Server<()> {

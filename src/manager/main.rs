@@ -10,7 +10,7 @@ use kube::{Client, Config};
 use netreach_manager::certs::plan::Overlap;
 use netreach_manager::certs::{self, Health, Settings};
 use netreach_manager::limits::{KEEP_OLD_S, OVERLAP_S_MAX, PUBLISH_AHEAD_S};
-use netreach_serve::{Limits, Stop, add_health, add_metrics, bind, bind_all, run};
+use netreach_serve::{Limits, Stop, add_health, add_metrics, bind_each, run};
 use prometheus_client::registry::Registry;
 
 /// What runs NetReach beside an API server.
@@ -81,11 +81,7 @@ async fn keep_certs(args: CertsArgs) -> anyhow::Result<()> {
     let namespace = args.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).context("could not use the credentials of the cluster")?;
     let health = Health::default();
-    let listeners = match args.health_listen.as_slice() {
-        [] => bind_all(HEALTH_PORT)?,
-        some => some.iter().map(|address| bind(*address)).collect::<Result<_, _>>()?,
-    };
-    for listener in listeners {
+    for listener in bind_each(&args.health_listen, HEALTH_PORT)? {
         task::spawn(run(listener, health_app(&health, &stop), Limits::default(), stop.clone()));
     }
     let settings = settings(args, namespace);

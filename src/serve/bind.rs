@@ -106,10 +106,18 @@ pub fn bind_first(ip: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener,
 ///
 /// # Errors
 /// When the port is taken or not allowed.
-pub fn bind_all(port: u16) -> Result<Vec<TcpListener>, BindError> {
+fn bind_all(port: u16) -> Result<Vec<TcpListener>, BindError> {
     let each = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
     let listeners = each.into_iter().map(|ip| bind(SocketAddr::new(ip, port)));
     listeners.filter(|listener| !matches!(listener, Err(BindError::NoSuchFamily { .. }))).collect()
+}
+
+/// Listens on each of these addresses, or, where none is asked for, on this port of every address.
+///
+/// # Errors
+/// When one of them cannot be listened on.
+pub fn bind_each(asked: &[SocketAddr], port: u16) -> Result<Vec<TcpListener>, BindError> {
+    if asked.is_empty() { bind_all(port) } else { asked.iter().copied().map(bind).collect() }
 }
 
 /// Linux's "address family not supported by protocol", which has no name in [`ErrorKind`].

@@ -30,7 +30,7 @@ mod stop;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use bind::{BindError, bind, bind_all, bind_first};
+pub use bind::{BindError, bind, bind_each, bind_first};
 pub use caller::PeerCertificate;
 pub use follow::Follow;
 pub use health::add_health;

@@ -33,15 +33,10 @@ impl Configuration {
         self.api.clone()
     }
 
-    /// Whether each of its webhooks has these certificates. One that is not there has nobody to tell.
-    pub(super) async fn has(&self, bundle: &str) -> Result<bool, CertsError> {
-        Ok(have(&self.webhooks().await?, &encoded(bundle)))
-    }
-
-    /// Gives each of its webhooks these certificates.
+    /// Sees to it that each of its webhooks has these certificates. One that is not there has nobody to tell.
     pub(super) async fn publish(&self, bundle: &str) -> Result<(), CertsError> {
-        let (webhooks, bundle) = (self.webhooks().await?, encoded(bundle));
-        if have(&webhooks, &bundle) {
+        let (webhooks, bundle) = (self.webhooks().await?, json!(ByteString(bundle.as_bytes().to_vec())));
+        if webhooks.iter().all(|webhook| webhook["clientConfig"]["caBundle"] == bundle) {
             return Ok(());
         }
         let config = json!({"caBundle": bundle});
@@ -72,13 +67,4 @@ impl std::fmt::Display for Configuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.kind, self.name)
     }
-}
-
-fn have(webhooks: &[Value], bundle: &Value) -> bool {
-    webhooks.iter().all(|webhook| webhook["clientConfig"]["caBundle"] == *bundle)
-}
-
-/// As bytes are written in JSON.
-fn encoded(bundle: &str) -> Value {
-    json!(ByteString(bundle.as_bytes().to_vec()))
 }
