@@ -12,7 +12,7 @@ cd "$HACK/.."
 REPORTS=${NETREACH_REPORTS:-target/e2e}
 
 # What config/e2e runs.
-PROGRAMS="netreach-webhook netreach-manager"
+PROGRAMS="netreach-webhook netreach-manager netreach-agent"
 
 main() {
   KEEP=no
@@ -43,8 +43,11 @@ make_images() {
 install_netreach() {
   say "installing NetReach"
   kubectl apply -k config/e2e >/dev/null
-  kubectl -n netreach-system rollout status deployment --timeout=120s >/dev/null ||
-    die "the parts of NetReach are not ready: see 'kubectl -n netreach-system describe pods'"
+  local kind
+  for kind in deployment daemonset; do
+    kubectl -n netreach-system rollout status "$kind" --timeout=120s >/dev/null ||
+      die "the parts of NetReach are not ready: see 'kubectl -n netreach-system describe pods'"
+  done
 }
 
 finish() {

@@ -8,3 +8,5 @@ mod cluster;
 mod ground;
 #[path = "e2e/install.rs"]
 mod install;
+#[path = "e2e/walk.rs"]
+mod walk;

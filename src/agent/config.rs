@@ -32,8 +32,11 @@ pub struct Args {
     #[arg(long, env = "POD_NAME")]
     pod: String,
     /// Address to answer probes on, with a port or a range of them, of which the first free one is taken; port 0 takes any
-    #[arg(long = "listen", required = true, value_name = "IP:PORT[-PORT]")]
+    #[arg(long = "listen", required_unless_present = "port", value_name = "IP:PORT[-PORT]")]
     listen: Vec<Listen>,
+    /// Answer probes on this port of every address of either IP version that the kernel has
+    #[arg(long, conflicts_with = "listen", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// How long an agent that is told to end goes on with the rounds it has, seconds
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     finish_within: u64,
@@ -53,12 +56,21 @@ pub struct Config {
     pub(crate) desk_ca: Option<PathBuf>,
     pub(crate) token: Token,
     pub(crate) me: AgentId,
-    pub(crate) listen: Vec<Listen>,
+    pub(crate) listen: Listening,
     pub(crate) finish_within: Duration,
     pub(crate) until_stdin_closes: bool,
 }
 
-/// Where to answer probes: the first free port of the range.
+/// Where to answer probes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listening {
+    /// On these addresses.
+    On(Vec<Listen>),
+    /// On this port of all that there are.
+    Everywhere(u16),
+}
+
+/// An address to answer probes on: with the first free port of the range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listen {
     pub(crate) ip: IpAddr,
@@ -104,10 +116,12 @@ impl TryFrom<Args> for Config {
             node,
             pod,
             listen,
+            port,
             finish_within,
             until_stdin_closes,
             verbose: _,
         } = args;
+        let listen = port.map_or(Listening::On(listen), Listening::Everywhere);
         match desk.scheme() {
             "http" | "https" if desk.host_str().is_none() => return Err(ConfigError::Desk { desk }),
             "https" if desk_ca.is_none() => return Err(ConfigError::NoCa { desk }),

@@ -19,13 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_std::net::TcpListener;
-use netreach_serve::{BindError, Limits, Stop, bind_first, run as serve};
+use netreach_serve::{BindError, Limits, Stop, bind_each, bind_first, run as serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::info;
 
 use answer::Answerer;
-use config::Listen;
 pub use config::{Args, Config, ConfigError};
+use config::{Listen, Listening};
 use desk::{Client, Desk, Trust};
 use keys::Keys;
 use session::Session;
@@ -77,8 +77,13 @@ pub async fn run_until(config: Config, stop: &Stop) -> Result<(), AgentError> {
     let Config { desk, desk_ca, token, me, listen, finish_within, until_stdin_closes: _ } = config;
     let (me, keys) = (Arc::new(me), Arc::<Keys>::default());
     let over = Stop::new();
-    let listeners = listen.into_iter().map(|Listen { ip, ports }| bind_first(ip, ports));
-    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let listeners = match listen {
+        Listening::Everywhere(port) => bind_each(&[], port)?,
+        Listening::On(each) => {
+            let each = each.into_iter().map(|Listen { ip, ports }| bind_first(ip, ports));
+            each.collect::<Result<Vec<_>, _>>()?
+        }
+    };
     let local = |listener: &TcpListener| {
         listener.local_addr().map_err(|source| AgentError::Setup { what: "a listening socket", source })
     };

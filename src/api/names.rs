@@ -27,6 +27,14 @@ pub mod label {
     pub const NET_REACH_UID: &str = "kdoctor.io/netreach-uid";
 }
 
+/// What a thing is for: values of [`label::COMPONENT`], and a label of their own for the agents of everybody.
+pub mod component {
+    /// Agents, and what stands in front of them.
+    pub const AGENT: &str = "agent";
+    /// `"true"` on the agents that serve every NetReach without an `agentSpec`: a Service's selector cannot say "without".
+    pub const DEFAULT_AGENTS: &str = "kdoctor.io/default-agents";
+}
+
 /// Annotations on what we create and on what users write.
 pub mod annotation {
     /// The whole name of the NetReach an object serves: a name may be longer than a label.
@@ -43,11 +51,11 @@ pub mod condition {
     pub const PROGRESSING: &str = "Progressing";
     /// Every round it asked for is done.
     pub const COMPLETE: &str = "Complete";
-    /// The newest judged round succeeded.
+    /// The newest round done succeeded.
     pub const HEALTHY: &str = "Healthy";
 }
 
-/// Why a round ended as it did: the first word of a failureReason and the reason of a condition.
+/// Why a round ended as it did and why a condition holds: the first word of a failureReason, the reason of a condition.
 pub mod reason {
     /// An agent that was given work handed nothing in by the deadline.
     pub const AGENTS_MISSING: &str = "AgentsMissing";
@@ -71,6 +79,34 @@ pub mod reason {
     pub const INVALID_SPEC: &str = "InvalidSpec";
     /// Every target met what was expected.
     pub const SUCCEEDED: &str = "Succeeded";
+    /// It failed, and what is known of it does not say why in one of these words.
+    pub const FAILED: &str = "Failed";
+    /// No round is done yet.
+    pub const NO_ROUND_YET: &str = "NoRoundYet";
+    /// A round is on its way.
+    pub const ROUND_ONGOING: &str = "RoundOngoing";
+    /// The next round is not due yet.
+    pub const WAITING: &str = "Waiting";
+    /// The spec lets no new round start.
+    pub const SUSPENDED: &str = "Suspended";
+    /// No round is left to do.
+    pub const FINISHED: &str = "Finished";
+    /// Every round asked for is done.
+    pub const ROUNDS_DONE: &str = "RoundsDone";
+    /// A round has begun.
+    pub const ROUND_STARTED: &str = "RoundStarted";
+    /// A round has succeeded.
+    pub const ROUND_SUCCEEDED: &str = "RoundSucceeded";
+    /// A round has failed, or could not be judged.
+    pub const ROUND_FAILED: &str = "RoundFailed";
+    /// Rounds were due and not begun in time.
+    pub const ROUND_MISSED: &str = "RoundMissed";
+    /// Agents or addresses are not there yet.
+    pub const PREPARING: &str = "Preparing";
+    /// Agents and addresses are there.
+    pub const PREPARED: &str = "Prepared";
+    /// Some rounds asked for are still to come.
+    pub const ROUNDS_LEFT: &str = "RoundsLeft";
 }
 
 #[cfg(test)]

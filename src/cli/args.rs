@@ -47,6 +47,9 @@ pub(crate) struct FileArg {
 }
 
 /// How a round is run and shown.
+///
+/// Without --local the NetReach is created in the cluster of the current kubeconfig context, followed until its last round
+/// has ended, and deleted. Ctrl-C deletes it too; a second Ctrl-C ends the program at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -54,20 +57,30 @@ pub(crate) struct RunArgs {
     /// Run on this machine, with agents on loopback: no cluster is needed
     #[arg(long)]
     pub(crate) local: bool,
-    /// How many agents probe each other
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) agents: u8,
     /// Run so many rounds, whatever spec.schedule.roundNumber says
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<NonZeroU64>,
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
-    /// Keep each round's record and report (as YAML) in this directory
+    /// Keep each round's report (as YAML) in this directory, and with --local its record
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+    /// Act on the cluster of this kubeconfig context, not of the current one
+    #[arg(long, value_name = "NAME", conflicts_with = "local", help_heading = "In a cluster")]
+    pub(crate) context: Option<String>,
+    /// Create the NetReach under this name
+    #[arg(long, value_name = "NAME", conflicts_with = "local", help_heading = "In a cluster")]
+    pub(crate) name: Option<String>,
+    /// Do not delete the NetReach when the run ends
+    #[arg(long, conflicts_with = "local", help_heading = "In a cluster")]
+    pub(crate) keep: bool,
+    /// How many agents probe each other
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100), requires = "local",
+        help_heading = "With --local")]
+    pub(crate) agents: u8,
     /// Listen on these ports only, e.g. 24000-24010; free ones of the system's choice otherwise
-    #[arg(long, value_name = "FROM-TO", value_parser = port_range)]
+    #[arg(long, value_name = "FROM-TO", value_parser = port_range, requires = "local", help_heading = "With --local")]
     pub(crate) ports: Option<RangeInclusive<u16>>,
 }
 

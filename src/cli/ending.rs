@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use netreach_api::FieldError;
 
+use crate::cluster::ClusterTrouble;
+
 /// An end that is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -28,8 +30,8 @@ pub(crate) enum Trouble {
     #[error("{from} has {} {}", faults.len(), if faults.len() == 1 { "fault" } else { "faults" })]
     Faulty { from: String, faults: Vec<FieldError> },
     /// Running in a cluster.
-    #[error("cannot run against a cluster in this release: add --local to run on this machine")]
-    NoCluster,
+    #[error(transparent)]
+    Cluster(#[from] ClusterTrouble),
     /// spec.suspend.
     #[error("no round starts while spec.suspend is true: set it to false, or leave it out")]
     Suspended,
@@ -56,6 +58,9 @@ pub(crate) enum Trouble {
     /// Ctrl-C before the first round.
     #[error("interrupted before a round began")]
     Interrupted,
+    /// Reports cannot be written there.
+    #[error("could not keep reports in {}: name a directory that can be written", dir.display())]
+    Reports { dir: PathBuf, source: std::io::Error },
     /// The report cannot be written.
     #[error("could not write {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
@@ -88,8 +93,8 @@ impl Trouble {
             Self::Unreadable { .. }
             | Self::Syntax { .. }
             | Self::Faulty { .. }
-            | Self::OverBudget(_)
-            | Self::NoCluster => ExitCode::from(2),
+            | Self::OverBudget(_) => ExitCode::from(2),
+            Self::Cluster(trouble) if trouble.is_of_input() => ExitCode::from(2),
             _ => ExitCode::from(3),
         }
     }

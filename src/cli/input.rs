@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use netreach_api::{Admitted, ClusterFacts, admit as admit_value};
+use netreach_api::{Admitted, CheckedSpec, ClusterFacts, NetReach, admit as admit_value, check};
 use serde_json::Value;
 
 use crate::ending::{Trouble, tell};
@@ -58,15 +59,33 @@ impl fmt::Display for Source {
 
 /// Reads, fills in defaults, checks; warnings go to standard error.
 pub(crate) fn admit(source: &Source) -> Result<Admitted, Trouble> {
+    prove(source, read(source)?)
+}
+
+/// What is written there.
+pub(crate) fn read(source: &Source) -> Result<Value, Trouble> {
     let from = source.to_string();
     let text = source.read().map_err(|why| Trouble::Unreadable { from: from.clone(), why })?;
-    let raw = parse(&text).map_err(|why| Trouble::Syntax { from: from.clone(), why })?;
+    parse(&text).map_err(|why| Trouble::Syntax { from, why })
+}
+
+/// Fills in defaults, checks; warnings go to standard error.
+pub(crate) fn prove(source: &Source, raw: Value) -> Result<Admitted, Trouble> {
+    let from = source.to_string();
     let admitted =
         admit_value(raw, &ClusterFacts::default()).map_err(|faults| Trouble::Faulty { from, faults })?;
     for warning in &admitted.warnings {
         tell(&format!("Warning: {warning}"));
     }
     Ok(admitted)
+}
+
+/// The spec with another number of rounds.
+pub(crate) fn with_rounds(net_reach: &NetReach, rounds: NonZeroU64) -> Result<CheckedSpec, Trouble> {
+    let mut spec = net_reach.spec.clone();
+    let schedule = spec.schedule.get_or_insert_default();
+    schedule.round_number = Some(i64::try_from(rounds.get()).unwrap_or(i64::MAX));
+    check(&spec).map_err(|faults| Trouble::Faulty { from: "--rounds".to_owned(), faults })
 }
 
 /// The one document of a YAML text.

@@ -1,11 +1,15 @@
-//! `netreach`: checks NetReach files, runs their rounds on this machine, shows the reports.
+//! `netreach`: checks NetReach files, runs their rounds on this machine or in a cluster, shows the reports.
 //!
 //! The composition root of the local run: the one place where the stages of the road meet in one process.
 
 mod args;
+mod cluster;
+mod documents;
 mod ending;
 mod input;
+mod interrupt;
 mod local;
+mod progress;
 mod show;
 
 use std::process::ExitCode;
@@ -59,7 +63,7 @@ fn carry_out(command: Command, verbose: u8) -> Result<Ending, Trouble> {
 
 fn run(args: &RunArgs, verbose: u8) -> Result<Ending, Trouble> {
     if !args.local {
-        return Err(Trouble::NoCluster);
+        return cluster::run(args);
     }
     let admitted = input::admit(args.file.source())?;
     local::run(args, admitted, verbose)

@@ -1,6 +1,9 @@
-//! Composes the parts that run beside an API server into one program; so far the keeper of certificates.
+//! Composes the parts that run beside an API server into one program: controller, desk and aggregated API, and the keeper of
+//! certificates.
 //!
 //! Takes arguments and credentials of a cluster. Nobody takes anything from here.
 
+pub mod api;
 pub mod certs;
 pub mod limits;
+pub mod reports;

@@ -10,9 +10,10 @@ pub const CA_VALID_DAYS: i64 = 730;
 pub const CA_RENEW_DAYS: i64 = 120;
 /// How far the clock of whoever verifies may be behind ours, minutes.
 pub const CLOCK_BEHIND_MINUTES: i64 = 60;
-/// How long a CA certificate is published before the first leaf is signed by it, seconds: API servers learn of it
-/// from a watch, and nothing tells when each has.
-pub const PUBLISH_AHEAD_S: u64 = 60;
+/// How long a CA certificate is published before the first leaf is signed by it, seconds: nothing tells when each of those
+/// who have to believe it has learned of it. API servers do from a watch, at once; agents from a mounted ConfigMap, which a
+/// kubelet brings up to date within 60 to 90 seconds, and later on a busy node.
+pub const PUBLISH_AHEAD_S: u64 = 180;
 /// How long a CA certificate is believed after the last leaf by it was replaced, seconds.
 pub const KEEP_OLD_S: u64 = 3_600;
 /// Longest of both that may be asked for, seconds.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use netreach_wire::{AgentId, Via};
+use netreach_wire::{AgentId, IpFamily, Via};
 
 /// Everything by which agents can be reached at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +13,9 @@ pub struct Inventory {
     pub agents: Vec<AgentPod>,
     /// Every node of the cluster, whether an agent runs there or not.
     pub nodes: Vec<Node>,
-    /// The agents' Service, once there is one.
-    pub service: Option<Service>,
-    /// Addresses the Service was given by its load balancer.
-    pub load_balancers: Vec<FrontAddress>,
-    /// Addresses of the Ingress that leads to the Service.
+    /// The agents' Services, one for each IP version that there is.
+    pub services: Vec<Service>,
+    /// Addresses of the Ingress that leads to one of them.
     pub ingresses: Vec<IngressAddress>,
 }
 
@@ -52,15 +50,19 @@ pub struct Node {
     pub addresses: Vec<IpAddr>,
 }
 
-/// The Service in front of the agents.
+/// A Service in front of the agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its cluster addresses, of either IP version.
+    /// The IP version it is for.
+    pub ip_family: IpFamily,
+    /// Its cluster addresses.
     pub cluster_ips: Vec<IpAddr>,
     /// Its port.
     pub port: u16,
     /// Its port on every node, when it has one.
     pub node_port: Option<u16>,
+    /// Addresses it was given by its load balancer.
+    pub load_balancers: Vec<FrontAddress>,
 }
 
 /// One address in front of a Service; where the cluster names a host, its addresses of this round.
@@ -106,13 +108,6 @@ impl Inventory {
     /// A snapshot without anything in it.
     #[must_use]
     pub fn empty(place: Place) -> Self {
-        Self {
-            place,
-            agents: Vec::new(),
-            nodes: Vec::new(),
-            service: None,
-            load_balancers: Vec::new(),
-            ingresses: Vec::new(),
-        }
+        Self { place, agents: Vec::new(), nodes: Vec::new(), services: Vec::new(), ingresses: Vec::new() }
     }
 }

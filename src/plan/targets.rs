@@ -10,7 +10,7 @@ use netreach_api::{CheckedSpec, TargetChoice};
 use netreach_wire::{Gap, GapClass, IpFamily, Target, TargetFamily};
 
 use crate::limits::NAMED_MAX;
-use crate::{AgentPod, FrontAddress, Inventory, IpMode, Place};
+use crate::{AgentPod, FrontAddress, Inventory, IpMode, Place, Service};
 
 /// Port of an Ingress controller.
 const INGRESS_PORT: u16 = 80;
@@ -95,8 +95,8 @@ fn of_pods(
 
 fn of_nodes(inventory: &Inventory, ip_family: IpFamily) -> Found {
     let family = TargetFamily::NodePort;
-    let Some(port) = inventory.service.as_ref().and_then(|service| service.node_port) else {
-        return Found::none("the agents' Service has no node port".to_owned());
+    let Some(port) = service(inventory, ip_family).and_then(|service| service.node_port) else {
+        return Found::none(format!("the agents' Service has no {ip_family} node port"));
     };
     of_each(&inventory.nodes, "node", &format!("{ip_family} address"), |node| {
         let own = node.addresses.iter().filter(|&&ip| ip_family == version(ip));
@@ -110,11 +110,9 @@ fn of_nodes(inventory: &Inventory, ip_family: IpFamily) -> Found {
 
 fn of_cluster_ips(inventory: &Inventory, ip_family: IpFamily) -> Found {
     let family = TargetFamily::ClusterIp;
-    let addresses = inventory
-        .service
-        .iter()
+    let own = service(inventory, ip_family)
+        .into_iter()
         .flat_map(|service| service.cluster_ips.iter().map(move |&ip| SocketAddr::new(ip, service.port)));
-    let own = addresses.filter(|address| ip_family == version(address.ip()));
     let target = |address| Target {
         name: format!("AgentCluster{}_{address}", tag(ip_family)),
         ..plain(family, address)
@@ -125,8 +123,8 @@ fn of_cluster_ips(inventory: &Inventory, ip_family: IpFamily) -> Found {
 }
 
 fn of_load_balancers(inventory: &Inventory, ip_family: IpFamily) -> Found {
-    let own = inventory.service.iter().flat_map(|service| {
-        let fronts = inventory.load_balancers.iter().filter(|front| ip_family == version(front.ip));
+    let own = service(inventory, ip_family).into_iter().flat_map(|service| {
+        let fronts = service.load_balancers.iter();
         fronts.map(move |front| (SocketAddr::new(front.ip, service.port), front.mode))
     });
     let target = |(address, mode): (SocketAddr, IpMode)| Target {
@@ -149,6 +147,11 @@ fn of_ingresses(inventory: &Inventory, ip_family: IpFamily) -> Found {
         Target { name, url, via: Some(mode.via()), ..plain(TargetFamily::Ingress, address) }
     });
     Found::some_or(targets.collect(), || format!("the Ingress of the agents has no {ip_family} address"))
+}
+
+/// The agents' Service of that IP version.
+fn service(inventory: &Inventory, ip_family: IpFamily) -> Option<&Service> {
+    inventory.services.iter().find(|service| service.ip_family == ip_family)
 }
 
 /// The targets of every owner (a pod, a node); owners without any are missing, by name.

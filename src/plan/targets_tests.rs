@@ -62,17 +62,22 @@ fn local() -> Inventory {
 fn cluster() -> Inventory {
     let node = |name: &str, address: &str| Node { name: name.to_owned(), addresses: vec![ip(address)] };
     let front = |address, mode| FrontAddress { ip: ip(address), mode };
+    let service = |ip_family, cluster_ip, node_port, front| Service {
+        ip_family,
+        cluster_ips: vec![ip(cluster_ip)],
+        port: 80,
+        node_port: Some(node_port),
+        load_balancers: vec![front],
+    };
     let path = "/kdoctoragent".to_owned();
     Inventory {
         place: Place::Cluster,
         agents: vec![agent("ntp9l", &["172.40.0.6:80", "[fd00::6]:80"], &["10.6.0.6", "fd06::6"])],
         nodes: vec![node("one", "172.18.0.3"), node("six", "fc00::3")],
-        service: Some(Service {
-            cluster_ips: vec![ip("172.41.249.6"), ip("fd41::6")],
-            port: 80,
-            node_port: Some(32713),
-        }),
-        load_balancers: vec![front("172.18.0.51", IpMode::Vip), front("fc00::51", IpMode::Proxy)],
+        services: vec![
+            service(IpFamily::V4, "172.41.249.6", 32713, front("172.18.0.51", IpMode::Vip)),
+            service(IpFamily::V6, "fd41::6", 32714, front("fc00::51", IpMode::Proxy)),
+        ],
         ingresses: vec![
             IngressAddress { front: front("172.18.0.50", IpMode::Proxy), path: path.clone() },
             IngressAddress { front: front("fc00::50", IpMode::Vip), path },
@@ -138,7 +143,7 @@ fn services_are_reached_by_every_way() {
             "clusterIp AgentClusterV4IP_172.41.249.6:80 http://172.41.249.6:80 172.41.249.6:80",
             "clusterIp AgentClusterV6IP_[fd41::6]:80 http://[fd41::6]:80 [fd41::6]:80",
             "nodePort AgentNodePortV4IP_172.18.0.3_32713 http://172.18.0.3:32713 172.18.0.3:32713",
-            "nodePort AgentNodePortV6IP_fc00::3_32713 http://[fc00::3]:32713 [fc00::3]:32713",
+            "nodePort AgentNodePortV6IP_fc00::3_32714 http://[fc00::3]:32714 [fc00::3]:32714",
             "loadBalancer AgentLoadbalancerV4IP_172.18.0.51:80 http://172.18.0.51:80 172.18.0.51:80 via NodeRule",
             "loadBalancer AgentLoadbalancerV6IP_[fc00::51]:80 http://[fc00::51]:80 [fc00::51]:80 via LoadBalancer",
             "ingress AgentIngress_http://172.18.0.50/kdoctoragent http://172.18.0.50/kdoctoragent 172.18.0.50:80 via \
@@ -178,8 +183,8 @@ fn what_a_cluster_should_have_and_has_not_is_missing() {
             "missing multusIp IPv6: no agent pod has an IPv6 address on a further NIC",
             "missing clusterIp IPv4: the agents' Service has no IPv4 cluster address",
             "missing clusterIp IPv6: the agents' Service has no IPv6 cluster address",
-            "missing nodePort IPv4: the agents' Service has no node port",
-            "missing nodePort IPv6: the agents' Service has no node port",
+            "missing nodePort IPv4: the agents' Service has no IPv4 node port",
+            "missing nodePort IPv6: the agents' Service has no IPv6 node port",
             "missing loadBalancer IPv4: the load balancer has given the agents' Service no IPv4 address",
             "missing loadBalancer IPv6: the load balancer has given the agents' Service no IPv6 address",
             "missing ingress IPv4: the Ingress of the agents has no IPv4 address",

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use netreach_api::Expect;
 use netreach_api::names::{KIND, REPORT_API_VERSION, REPORT_KIND, reason};
+use netreach_api::{Expect, Rounds};
 use netreach_wire::{AgentId, Connection};
 
 use crate::document::{
@@ -15,8 +15,8 @@ use crate::limits::DETECTION_CONFIDENCE;
 use crate::units::{instant, megabytes, percent};
 use crate::verdict::AgentJudge;
 use crate::{
-    AgentReport, Figures, Number, Reason, RoundReport, TargetReport, Verdict, errors, go_duration, judge,
-    successes,
+    AgentReport, Figures, History, Number, Reason, RoundReport, TargetReport, Verdict, errors, go_duration,
+    judge, successes,
 };
 
 const REPORT_TYPE: &str = "agent test report";
@@ -34,6 +34,27 @@ pub struct Standing {
     pub finished: bool,
 }
 
+impl Standing {
+    /// Where the rounds of that history stand. Failed rounds are those the history still knows.
+    #[must_use]
+    pub fn of(history: &History, rounds: Rounds, finished: bool) -> Self {
+        Self {
+            rounds_expected: expected(rounds),
+            rounds_done: history.done(),
+            rounds_failed: history.failed_rounds(),
+            finished,
+        }
+    }
+}
+
+/// The number of rounds wanted as users see it: -1 for ever.
+pub(crate) fn expected(rounds: Rounds) -> i64 {
+    match rounds {
+        Rounds::Forever => -1,
+        Rounds::Count(count) => i64::try_from(count).unwrap_or(i64::MAX),
+    }
+}
+
 /// The document of one round.
 #[must_use]
 pub fn api_object(report: &RoundReport, expect: &Expect, standing: &Standing) -> KdoctorReport {
@@ -41,21 +62,21 @@ pub fn api_object(report: &RoundReport, expect: &Expect, standing: &Standing) ->
     let verdict = judge(report, expect);
     let late = report.agents.iter().filter(|agent| agent.late);
     KdoctorReport {
-        api_version: REPORT_API_VERSION,
-        kind: REPORT_KIND,
+        api_version: REPORT_API_VERSION.into(),
+        kind: REPORT_KIND.into(),
         metadata: Metadata {
             name: format!("netreach-{}", report.task),
             creation_timestamp: instant(report.ended),
         },
         spec: ReportSpec {
             task_name: report.task.clone(),
-            task_type: KIND,
+            task_type: KIND.into(),
             round_number: *rounds_expected,
             report_round_number: report.id.number,
             finished_round_number: *rounds_done,
             failed_round_number: (!rounds_failed.is_empty()).then(|| rounds_failed.clone()),
-            status: if *finished { "Finished" } else { "NotFinished" },
-            verdict: verdict.word(),
+            status: if *finished { "Finished" } else { "NotFinished" }.into(),
+            verdict: verdict.word().into(),
             failure_reasons: failure_reasons(&verdict),
             agents_missing: report.missing.iter().map(|one| named(&one.agent, Some(&one.why))).collect(),
             agents_late: late.map(|agent| named(&agent.agent, None)).collect(),
@@ -72,7 +93,7 @@ fn failure_reasons(verdict: &Verdict) -> Vec<FailureReason> {
     match verdict {
         Verdict::Succeeded => Vec::new(),
         Verdict::Unknown(why) => vec![FailureReason {
-            code: reason::UNKNOWN,
+            code: reason::UNKNOWN.into(),
             node_name: None,
             pod_name: None,
             target_name: None,
@@ -84,7 +105,7 @@ fn failure_reasons(verdict: &Verdict) -> Vec<FailureReason> {
 
 fn failure_reason(reason: &Reason) -> FailureReason {
     FailureReason {
-        code: reason.code(),
+        code: reason.code().into(),
         node_name: reason.agent().map(|agent| agent.node.clone()),
         pod_name: reason.agent().map(|agent| agent.pod.clone()),
         target_name: reason.target().map(str::to_owned),
@@ -133,10 +154,10 @@ fn agent_round(report: &RoundReport, agent: &AgentReport, expect: &Expect) -> Ag
         node_name: id.node.clone(),
         pod_name: id.pod.clone(),
         task_name: format!("netreach.{}", report.task),
-        task_type: KIND,
-        report_type: REPORT_TYPE,
+        task_type: KIND.into(),
+        report_type: REPORT_TYPE.into(),
         round_number: report.id.number,
-        round_result: if reasons.is_empty() { "succeed" } else { "fail" },
+        round_result: if reasons.is_empty() { "succeed" } else { "fail" }.into(),
         round_duration: micros(*elapsed_us),
         start_time_stamp: instant(*started),
         end_time_stamp: after(*started, *elapsed_us),
@@ -147,7 +168,7 @@ fn agent_round(report: &RoundReport, agent: &AgentReport, expect: &Expect) -> Ag
             succeed: reasons.is_empty(),
             failure_reason: told(&reasons),
             target_number: targets.len(),
-            target_type: KIND,
+            target_type: KIND.into(),
             max_cpu: percent(usage.cpu_max_percent),
             mean_cpu: percent(usage.cpu_mean_percent),
             max_memory: megabytes(usage.memory_max_bytes),
@@ -167,7 +188,7 @@ fn detail(agent: &AgentReport, target: &TargetReport, expect: &Expect, judge: &A
     Detail {
         target_name: target.name.clone(),
         target_url: target.url.clone(),
-        target_method: "GET",
+        target_method: "GET".into(),
         succeed: reasons.is_empty(),
         failure_reason: told(&reasons),
         succeed_rate: ratio(successes(target, expect), target.sent()),

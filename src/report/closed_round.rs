@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use netreach_wire::{AgentId, AgentResult, Assignment, Gap, RoundId};
 use serde_json::Value;
 
+use crate::NotBegun;
+
 /// Everything known of a round when it was closed. An open round cannot be merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClosedRound {
@@ -37,6 +39,8 @@ pub struct ClosedRound {
     pub interrupted: bool,
     /// Why results that came in cannot be judged, e.g. a store that failed; none when they can.
     pub results_lost: Option<String>,
+    /// Why it never began; none when it did.
+    pub not_begun: Option<NotBegun>,
     /// Each agent's clock minus the manager's, microseconds; an agent without an entry is taken to be right.
     pub clock_offsets_us: BTreeMap<AgentId, i64>,
 }

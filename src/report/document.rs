@@ -1,24 +1,26 @@
 //! The KdoctorReport document: field names, casing, order and units as today's users know them, with what is ours in
 //! fields of its own.
 //!
-//! Written, never read back: the stored record is [`crate::RoundReport`].
+//! What the house keeps is [`crate::RoundReport`]: this is read back only by who shows it elsewhere. Fields that a
+//! newer release has added are passed over then.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use netreach_wire::{Connection, GapClass, TargetFamily, Via};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Number;
 
 /// The object that `kubectl get kdoctorreport` shows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KdoctorReport {
     /// Group and version.
-    pub api_version: &'static str,
+    pub api_version: Cow<'static, str>,
     /// Kind.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Name.
     pub metadata: Metadata,
     /// The report.
@@ -26,7 +28,7 @@ pub struct KdoctorReport {
 }
 
 /// The document's metadata.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// `netreach-<task>`.
@@ -36,13 +38,13 @@ pub struct Metadata {
 }
 
 /// One NetReach and its reported round.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReportSpec {
     /// The NetReach's name.
     pub task_name: String,
     /// `NetReach`.
-    pub task_type: &'static str,
+    pub task_type: Cow<'static, str>,
     /// Rounds wanted; -1 is for ever.
     pub round_number: i64,
     /// The round reported here.
@@ -52,9 +54,9 @@ pub struct ReportSpec {
     /// Numbers of the rounds that failed; null when none did.
     pub failed_round_number: Option<Vec<u64>>,
     /// `Finished` or `NotFinished`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// Ours: `succeed`, `fail` or `unknown`, of the whole round.
-    pub verdict: &'static str,
+    pub verdict: Cow<'static, str>,
     /// Ours: why it is no success.
     pub failure_reasons: Vec<FailureReason>,
     /// Ours: expected agents without a result.
@@ -76,11 +78,11 @@ pub struct ReportSpec {
 }
 
 /// One reason, for machines and for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FailureReason {
     /// One of [`netreach_api::names::reason`].
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The agent's node, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
@@ -95,7 +97,7 @@ pub struct FailureReason {
 }
 
 /// An agent in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NamedAgent {
     /// Its node.
@@ -108,7 +110,7 @@ pub struct NamedAgent {
 }
 
 /// A family that was asked for and not probed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NamedGap {
     /// Which family.
@@ -123,7 +125,7 @@ pub struct NamedGap {
 }
 
 /// What a round without a failure would have proven about its least probed target.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectionPower {
     /// Fresh connections to that target.
@@ -135,7 +137,7 @@ pub struct DetectionPower {
 }
 
 /// One agent's part of the round.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AgentRound {
     /// Its node.
@@ -145,13 +147,13 @@ pub struct AgentRound {
     /// `netreach.<task>`.
     pub task_name: String,
     /// `NetReach`.
-    pub task_type: &'static str,
+    pub task_type: Cow<'static, str>,
     /// `agent test report`.
-    pub report_type: &'static str,
+    pub report_type: Cow<'static, str>,
     /// Which round.
     pub round_number: u64,
     /// `succeed` or `fail`.
-    pub round_result: &'static str,
+    pub round_result: Cow<'static, str>,
     /// From its first slot to its last answer, as Go prints durations.
     pub round_duration: String,
     /// First slot, RFC 3339 in UTC.
@@ -169,7 +171,7 @@ pub struct AgentRound {
 }
 
 /// What one agent found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NetReachTask {
     /// Whether all its targets met the success condition, in time.
@@ -180,7 +182,7 @@ pub struct NetReachTask {
     /// How many targets it had.
     pub target_number: usize,
     /// `NetReach`.
-    pub target_type: &'static str,
+    pub target_type: Cow<'static, str>,
     /// Its own highest CPU share, e.g. `26.203%` of one core.
     #[serde(rename = "MaxCPU")]
     pub max_cpu: String,
@@ -202,7 +204,7 @@ pub struct NetReachTask {
 }
 
 /// One target.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Detail {
     /// E.g. `AgentPodV4IP_<pod>_<ip>`.
@@ -210,7 +212,7 @@ pub struct Detail {
     /// What was asked for.
     pub target_url: String,
     /// `GET`.
-    pub target_method: &'static str,
+    pub target_method: Cow<'static, str>,
     /// Whether it met the success condition.
     pub succeed: bool,
     /// Why not; absent on success.
@@ -247,7 +249,7 @@ pub struct Detail {
 }
 
 /// The figures of one target.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metrics {
     /// First probe, RFC 3339 in UTC.
@@ -274,7 +276,7 @@ pub struct Metrics {
 }
 
 /// A distribution in milliseconds, to the microsecond; null when it is empty, for 0 would be a measurement.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Latencies {
     /// Longest.
@@ -294,7 +296,7 @@ pub struct Latencies {
 }
 
 /// Parts of the latency, counted from the probe's first system call.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Phases {
     /// To the established connection; absent where connections are reused.

@@ -1,15 +1,22 @@
-//! Takes what a closed round left behind, makes the round's report, the verdict on it and the document users read.
+//! Takes what a closed round left behind, makes the round's report, the verdict on it, the
+//! document users read and the status of their NetReach.
 //!
-//! Does not know Kubernetes, the store, the agents' connections, or what time it is.
+//! Does not know the cluster, the store, the agents' connections, or what time it is.
 
 mod api_object;
 mod closed_round;
+mod conditions;
 mod document;
+mod entry;
+mod failure_reason;
+mod fit;
 mod go_duration;
+mod history;
 pub mod limits;
 mod merge;
 mod reason;
 mod round_report;
+mod status;
 mod units;
 mod verdict;
 
@@ -20,8 +27,10 @@ pub use document::{
     NamedAgent, NamedGap, NetReachTask, Phases, ReportSpec,
 };
 pub use go_duration::go_duration;
+pub use history::History;
 pub use merge::{Refused, merge};
 pub use reason::Reason;
-pub use round_report::{AgentReport, Figures, MissingAgent, RoundReport, TargetReport, VERSION};
+pub use round_report::{AgentReport, Figures, MissingAgent, NotBegun, RoundReport, TargetReport, VERSION};
+pub use status::{Next, OpenFacts, Readiness, StatusFacts, status};
 pub use units::Number;
 pub use verdict::{Verdict, errors, faults, is_starved, judge, successes};

@@ -80,6 +80,7 @@ pub fn merge(round: ClosedRound) -> RoundReport {
         sampling,
         interrupted,
         results_lost,
+        not_begun,
         clock_offsets_us,
     } = round;
     let submitted = one_each(&submitted);
@@ -115,6 +116,7 @@ pub fn merge(round: ClosedRound) -> RoundReport {
         sampling,
         interrupted,
         results_lost,
+        not_begun,
     }
 }
 

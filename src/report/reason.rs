@@ -6,7 +6,7 @@ use std::fmt;
 use netreach_api::names::reason;
 use netreach_wire::{AgentId, Gap};
 
-use crate::Number;
+use crate::{NotBegun, Number};
 
 /// One fault of a round, with the numbers that prove it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,8 @@ pub enum Reason {
         /// Which, and why.
         gap: Gap,
     },
+    /// The round was handed out to nobody.
+    NotBegun(NotBegun),
     /// No agent had a target: a round that proves nothing is no success.
     NothingProbed,
     /// Too few of the probes sent succeeded.
@@ -102,7 +104,10 @@ impl Reason {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::AgentMissing { .. } | Self::AgentLate { .. } => reason::AGENTS_MISSING,
+            Self::AgentMissing { .. }
+            | Self::AgentLate { .. }
+            | Self::NotBegun(NotBegun::NoAgents { .. }) => reason::AGENTS_MISSING,
+            Self::NotBegun(NotBegun::OverBudget { .. }) => reason::OVER_BUDGET,
             Self::AgentInterrupted { .. } => reason::INTERRUPTED,
             Self::TargetMissing { .. } | Self::NothingProbed => reason::TARGET_MISSING,
             Self::SuccessRate { .. } => reason::SUCCESS_RATE,
@@ -122,7 +127,7 @@ impl Reason {
             | Self::MeanDelay { agent, .. }
             | Self::StarvedDelay { agent, .. }
             | Self::StarvedSlots { agent, .. } => Some(agent),
-            Self::TargetMissing { .. } | Self::NothingProbed => None,
+            Self::TargetMissing { .. } | Self::NotBegun(_) | Self::NothingProbed => None,
         }
     }
 
@@ -138,6 +143,7 @@ impl Reason {
             Self::AgentMissing { .. }
             | Self::AgentLate { .. }
             | Self::TargetMissing { .. }
+            | Self::NotBegun(_)
             | Self::NothingProbed => None,
         }
     }
@@ -160,6 +166,8 @@ impl fmt::Display for Reason {
                     gap.family, gap.ip_family, gap.reason
                 )
             }
+            Self::NotBegun(NotBegun::NoAgents { why }) => write!(f, "no agent could be started: {why}"),
+            Self::NotBegun(NotBegun::OverBudget { why }) => write!(f, "the round was not begun: {why}"),
             Self::NothingProbed => f.write_str("no agent had a target: nothing was probed"),
             Self::SuccessRate { agent, target, successes, sent, rate_min, errors } => {
                 write!(

@@ -48,6 +48,25 @@ pub struct RoundReport {
     /// Why results that came in cannot be judged; none when they can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results_lost: Option<String>,
+    /// Why the round never began; none when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_begun: Option<NotBegun>,
+}
+
+/// Why a round was opened and handed out to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum NotBegun {
+    /// No agent could be started.
+    NoAgents {
+        /// Why, as far as is known.
+        why: String,
+    },
+    /// Its load does not fit the budget.
+    OverBudget {
+        /// In a sentence, with the numbers.
+        why: String,
+    },
 }
 
 /// One agent's part.

@@ -1,10 +1,10 @@
 //! Figures in the document's units.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A number that is written without a fraction where it has none, as Go does: `1`, not `1.0`.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
 pub struct Number(pub f64);
 
 /// Integers up to here are exact in a float.

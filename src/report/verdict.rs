@@ -43,8 +43,8 @@ pub fn judge(report: &RoundReport, expect: &Expect) -> Verdict {
     }
 }
 
-/// Every fault of a round, also of one whose verdict is unknown: agents that are missing first, then missing targets,
-/// then what each agent found.
+/// Every fault of a round, also of one whose verdict is unknown: why it never began, agents that are missing, missing
+/// targets, then what each agent found.
 #[must_use]
 pub fn faults(report: &RoundReport, expect: &Expect) -> Vec<Reason> {
     let missing = report
@@ -56,9 +56,13 @@ pub fn faults(report: &RoundReport, expect: &Expect) -> Vec<Reason> {
         .iter()
         .filter(|gap| gap.class == GapClass::Missing)
         .map(|gap| Reason::TargetMissing { gap: gap.clone() });
-    let idle = report.missing.is_empty() && report.agents.iter().all(|agent| agent.targets.is_empty());
+    let unbegun = report.not_begun.iter().map(|why| Reason::NotBegun(why.clone()));
+    let idle = report.not_begun.is_none()
+        && report.missing.is_empty()
+        && report.agents.iter().all(|agent| agent.targets.is_empty());
     let found = report.agents.iter().flat_map(|agent| AgentJudge::new(agent, expect).faults());
-    missing.chain(gaps).chain(idle.then_some(Reason::NothingProbed)).chain(found).collect()
+    let found = idle.then_some(Reason::NothingProbed).into_iter().chain(found);
+    unbegun.chain(missing).chain(gaps).chain(found).collect()
 }
 
 /// How many probes of a target came back as expected: `expect.statusCode`, or any 2xx where none is given.

@@ -28,7 +28,7 @@ pub enum StoreError {
     /// The disk failed.
     #[error("could not {attempt} {key}: {source}; the disk may be full or gone, later calls may succeed")]
     Disk {
-        /// `read`, `write` or `list`.
+        /// `read`, `write`, `list` or `remove`.
         attempt: &'static str,
         /// The object or folder.
         key: String,

@@ -1,4 +1,5 @@
-//! Where things lie: `<uid>/rounds/<number>/closed`, and beside it `results/<node>/<pod>` and `late/<node>/<pod>`.
+//! Where things lie: `<uid>/rounds/<number>/opened` and `closed`, and beside them `results/<node>/<pod>` and
+//! `late/<node>/<pod>`.
 //!
 //! Uids and names come from outside. In a key they are letters, digits, `-` and `.` as they are and every other byte
 //! as `_` and two hex digits, so that no name can leave its folder, and no two names share a key.
@@ -9,6 +10,7 @@ use object_store::path::{Path, PathPart};
 use crate::StoreError;
 use crate::limits::NAME_BYTES_MAX;
 
+const OPENED: &str = "opened";
 const CLOSED: &str = "closed";
 const RESULTS: &str = "results";
 const LATE: &str = "late";
@@ -16,6 +18,11 @@ const LATE: &str = "late";
 /// The folder of all rounds of a NetReach.
 pub(crate) fn rounds(uid: &str) -> Result<Path, StoreError> {
     Ok(Path::from_iter([part(&escape(uid)?), part("rounds")]))
+}
+
+/// What a round set out to do.
+pub(crate) fn opened(round: &RoundId) -> Result<Path, StoreError> {
+    Ok(folder(round)?.join(OPENED))
 }
 
 /// A closed round.
@@ -40,7 +47,8 @@ pub(crate) fn number(folder: &Path) -> Option<u64> {
     name.parse().ok().filter(|number: &u64| number.to_string() == name)
 }
 
-fn folder(round: &RoundId) -> Result<Path, StoreError> {
+/// Everything of a round.
+pub(crate) fn folder(round: &RoundId) -> Result<Path, StoreError> {
     Ok(rounds(&round.uid)?.join(part(&round.number.to_string())))
 }
 

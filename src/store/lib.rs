@@ -10,4 +10,4 @@ mod packed;
 mod store;
 
 pub use error::StoreError;
-pub use store::{KeptResult, Store, Written};
+pub use store::{KeptResult, OpenedRound, Store, Written};

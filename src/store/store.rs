@@ -5,13 +5,15 @@ use std::{fs, io};
 
 use futures_lite::StreamExt as _;
 use futures_lite::future::block_on;
-use netreach_report::{RoundReport, VERSION};
-use netreach_wire::{AgentId, AgentResult, RoundId};
+use jiff::Timestamp;
+use netreach_report::{MissingAgent, NotBegun, RoundReport, VERSION};
+use netreach_wire::{AgentId, AgentResult, Assignment, Gap, RoundId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::limits::PACKED_BYTES_MAX;
 use crate::{StoreError, key, packed};
@@ -22,6 +24,37 @@ use crate::{StoreError, key, packed};
 #[derive(Debug)]
 pub struct Store {
     objects: LocalFileSystem,
+}
+
+/// What a round set out to do, written before anybody is told: whoever comes after a manager that ended in mid-round goes on from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenedRound {
+    /// The NetReach's name.
+    pub task: String,
+    /// Its spec with its defaults, as it stood when the round began.
+    pub spec: Value,
+    /// Which round.
+    pub id: RoundId,
+    /// When the schedule wanted it.
+    pub due: Timestamp,
+    /// The first slot.
+    pub start: Timestamp,
+    /// Results that come later are late.
+    pub deadline: Timestamp,
+    /// One part per agent that is there.
+    pub assignments: Vec<Assignment>,
+    /// Agents that should be there and were not, and why.
+    #[serde(default)]
+    pub absent: Vec<MissingAgent>,
+    /// What was asked for and is not probed.
+    pub gaps: Vec<Gap>,
+    /// Which part of all pairs it probes, when not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<String>,
+    /// Why it could not begin at all; none when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_begun: Option<NotBegun>,
 }
 
 /// Whether a write was the first of its object.
@@ -41,6 +74,9 @@ pub struct KeptResult {
     pub agent: AgentId,
     /// Whether it came after the deadline.
     pub late: bool,
+    /// By how much its clock was ahead of the manager's, microseconds; none when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_us: Option<i64>,
     /// What it said.
     pub result: AgentResult,
 }
@@ -54,7 +90,7 @@ impl Store {
         let directory = |why: String| StoreError::Directory { dir: dir.to_owned(), why };
         create_synced(dir).map_err(|error| directory(error.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(dir).map_err(|error| directory(error.to_string()))?;
-        let store = Self { objects: objects.with_fsync(true) };
+        let store = Self { objects: objects.with_fsync(true).with_automatic_cleanup(true) };
         // The very way rounds are closed: some file systems take files and no second name for one.
         let probe = Path::from("writable");
         store.create(&probe, Vec::new()).map_err(|error| directory(error.to_string()))?;
@@ -65,13 +101,45 @@ impl Store {
         }
     }
 
+    /// Keeps what a round sets out to do. Of several writers one opens it; the others learn that it was opened before.
+    ///
+    /// # Errors
+    /// When it is too large or the disk fails.
+    pub fn open_round(&self, opened: &OpenedRound) -> Result<Written, StoreError> {
+        self.create_packed(&key::opened(&opened.id)?, opened)
+    }
+
+    /// What a round set out to do; none when it was never opened.
+    ///
+    /// # Errors
+    /// When it cannot be understood or the disk fails.
+    pub fn read_opened(&self, round: &RoundId) -> Result<Option<OpenedRound>, StoreError> {
+        self.read(&key::opened(round)?)
+    }
+
+    /// Removes everything of a NetReach.
+    ///
+    /// # Errors
+    /// When the disk fails; what was removed until then is gone.
+    pub fn forget(&self, uid: &str) -> Result<(), StoreError> {
+        self.remove_all(&key::rounds(uid)?)
+    }
+
+    /// Removes everything of a round.
+    ///
+    /// # Errors
+    /// As [`Self::forget`].
+    pub fn forget_round(&self, round: &RoundId) -> Result<(), StoreError> {
+        self.remove_all(&key::folder(round)?)
+    }
+
     /// Keeps an agent's result. The first one counts: another of the same round and agent changes nothing, and a late
     /// one is not kept beside one that was on time.
     ///
     /// # Errors
     /// When it is too large or the disk fails.
     pub fn keep_result(&self, kept: &KeptResult) -> Result<Written, StoreError> {
-        let KeptResult { agent, late, result } = kept;
+        let KeptResult { agent, late, clock_ahead_us: _, result } = kept;
         if *late && self.exists(&key::result(&result.round, agent, false)?)? {
             return Ok(Written::Before);
         }
@@ -141,6 +209,17 @@ impl Store {
         }
         numbers.sort_unstable();
         Ok(numbers)
+    }
+
+    fn remove_all(&self, folder: &Path) -> Result<(), StoreError> {
+        let listed = block_on(self.objects.list(Some(folder)).try_collect::<_, _, Vec<_>>());
+        for key in listed.map_err(|error| disk("list", folder, error))? {
+            match block_on(self.objects.delete(&key.location)) {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(disk("remove", &key.location, error)),
+            }
+        }
+        Ok(())
     }
 
     fn create_packed(&self, key: &Path, value: &impl Serialize) -> Result<Written, StoreError> {

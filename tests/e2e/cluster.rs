@@ -25,7 +25,9 @@ impl Cluster {
     pub(crate) fn with_net_reach() -> Self {
         let cluster = Self::take();
         cluster.kubectl.ok("apply -k config/e2e");
-        cluster.kubectl.ok("-n netreach-system rollout status deployment --timeout=120s");
+        for kind in ["deployment", "daemonset"] {
+            cluster.kubectl.ok(&format!("-n netreach-system rollout status {kind} --timeout=120s"));
+        }
         // An API server learns of a new configuration and of its CA as everybody does: from a watch.
         cluster.kubectl.await_answer("--dry-run=server -o json", &object("await", &json!({})), |answer| {
             answer.code == 0 && answer.json()["spec"]["schedule"]["schedule"] == "0 60"

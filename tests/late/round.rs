@@ -72,6 +72,7 @@ impl Round {
             sampling: None,
             interrupted: false,
             results_lost: None,
+            not_begun: None,
             clock_offsets_us: BTreeMap::new(),
         }
     }

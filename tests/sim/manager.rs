@@ -211,12 +211,12 @@ impl Manager {
         let late = receipt == Receipt::Late;
         let is_over = open.as_ref().is_none_or(|(plan, _)| self.clock.at() > plan.deadline);
         assert_eq!(late, is_over, "{receipt:?} for a result of round {number}");
-        let kept = KeptResult { agent, late, result };
+        let kept = KeptResult { agent, late, clock_ahead_us: None, result };
         if facts.store.keep_result(&kept).unwrap() == Written::Before {
             return;
         }
         self.kept = Some(late);
-        let KeptResult { agent, late, result } = kept;
+        let KeptResult { agent, late, result, .. } = kept;
         if let Some((_, results)) = open {
             results.push(Submitted { agent, result, late });
         }

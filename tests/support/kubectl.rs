@@ -82,6 +82,15 @@ impl Kubectl {
         until(|| self.run(args), |finished| finished.code == 0);
     }
 
+    /// What a call says, once it says what is wanted: waits as [`Self::await_ok`] does.
+    ///
+    /// # Panics
+    /// When it still does not after half a minute.
+    #[allow(clippy::must_use_candidate, reason = "that it comes to that may be all that matters")]
+    pub fn await_that(&self, args: &str, wanted: impl Fn(&Finished) -> bool) -> String {
+        until(|| self.run(args), wanted).out
+    }
+
     /// An object, once it is there and as wanted: waits as [`Self::await_ok`] does.
     ///
     /// # Panics

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use async_io::Timer;
-use async_signal::{Signal, Signals};
 use async_std::task::JoinHandle;
-use futures_lite::{FutureExt, StreamExt};
+use futures_lite::FutureExt;
 use netreach_api::CheckedSpec;
 use netreach_dispatch::limits::server_limits;
 use netreach_dispatch::{Desk, DeskEvent, SystemClock, Tokens};
@@ -20,6 +19,7 @@ use netreach_wire::AgentId;
 use super::agents::{self, Agents, Ended, Setup};
 use crate::args::RunArgs;
 use crate::ending::Trouble;
+use crate::interrupt::heed_signals;
 
 /// How long the agents may take to find the desk.
 const READY_WITHIN: Duration = Duration::from_secs(15);
@@ -27,8 +27,6 @@ const READY_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) const PARTIAL_WITHIN: Duration = Duration::from_millis(800);
 /// How long the desk's last answers may take, milliseconds: the agents are gone by then.
 const DRAIN_MS: u64 = 500;
-/// What the shell makes of a program that is ended by Ctrl-C.
-const EXIT_CODE_INTERRUPTED: i32 = 130;
 
 /// Something happened.
 pub(crate) enum Event {
@@ -59,8 +57,7 @@ pub(crate) struct House {
 impl House {
     /// Opens the desk, starts the agents and waits until all have come.
     pub(crate) async fn open(args: &RunArgs, spec: &CheckedSpec, verbose: u8) -> Result<Self, Trouble> {
-        let interrupted = Stop::new();
-        heed_signals(&interrupted)?;
+        let interrupted = heed_signals()?;
         let listener = bind_first(Ipv4Addr::LOCALHOST.into(), args.ports.clone().unwrap_or(0..=0))?;
         let address =
             listener.local_addr().map_err(|source| Trouble::System { attempt: "open the desk", source })?;
@@ -201,21 +198,6 @@ impl House {
             tracing::warn!(%error, "the desk did not end well");
         }
     }
-}
-
-/// The first signal asks for an end, the second one is one.
-fn heed_signals(interrupted: &Stop) -> Result<(), Trouble> {
-    let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]);
-    let mut signals = signals.map_err(|source| Trouble::System { attempt: "listen to signals", source })?;
-    let interrupted = interrupted.clone();
-    async_std::task::spawn(async move {
-        signals.next().await;
-        interrupted.stop();
-        signals.next().await;
-        // The agents end by themselves: their standard input closes with us.
-        std::process::exit(EXIT_CODE_INTERRUPTED);
-    });
-    Ok(())
 }
 
 /// Bytes that nobody can guess.

@@ -6,19 +6,19 @@
 mod agents;
 mod house;
 mod keep;
-mod progress;
 mod round;
 mod walk;
 
 use async_std::task::block_on;
 use jiff::Timestamp;
-use netreach_api::{Admitted, CheckedSpec, NetReach, check};
+use netreach_api::Admitted;
 
 use crate::args::RunArgs;
 use crate::ending::{Ending, Trouble};
+use crate::input::with_rounds;
+use crate::progress::Progress;
 use house::House;
 use keep::Keep;
-use progress::Progress;
 use walk::Walk;
 
 pub(crate) use agents::AGENT_WORD;
@@ -33,7 +33,7 @@ pub(crate) fn be_an_agent(args: netreach_agent::Args) -> Result<Ending, Trouble>
 pub(crate) fn run(args: &RunArgs, admitted: Admitted, verbose: u8) -> Result<Ending, Trouble> {
     let Admitted { net_reach, checked, warnings: _ } = admitted;
     let checked = match args.rounds {
-        Some(rounds) => with_rounds(&net_reach, rounds.get())?,
+        Some(rounds) => with_rounds(&net_reach, rounds)?,
         None => checked,
     };
     if checked.suspend() {
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &RunArgs, admitted: Admitted, verbose: u8) -> Result<End
     // Each agent takes a few of ours too.
     netreach_agent::raise_open_files();
     let created = Timestamp::now();
-    let keep = Keep::open(args.report.as_deref(), &task, &created.strftime("%Y%m%dT%H%M%SZ").to_string())?;
+    let keep = Keep::open(args.report.as_deref(), &task, created)?;
     block_on(async {
         let progress = Progress::new();
         let house = House::open(args, &checked, verbose).await?;
@@ -53,11 +53,4 @@ pub(crate) fn run(args: &RunArgs, admitted: Admitted, verbose: u8) -> Result<End
         walk.house.end().await;
         ending
     })
-}
-
-fn with_rounds(net_reach: &NetReach, rounds: u64) -> Result<CheckedSpec, Trouble> {
-    let mut spec = net_reach.spec.clone();
-    let schedule = spec.schedule.get_or_insert_default();
-    schedule.round_number = Some(i64::try_from(rounds).unwrap_or(i64::MAX));
-    check(&spec).map_err(|faults| Trouble::Faulty { from: "--rounds".to_owned(), faults })
 }

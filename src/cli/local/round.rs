@@ -147,6 +147,7 @@ impl Round {
                 .into_iter()
                 .next()
                 .map(|(agent, why)| format!("that of {agent} could not be kept: {why}")),
+            not_begun: None,
             clock_offsets_us: ahead.collect(),
         }
     }

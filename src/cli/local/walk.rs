@@ -13,10 +13,10 @@ use netreach_wire::RoundId;
 
 use super::house::{self, Event, House};
 use super::keep::Keep;
-use super::progress::Progress;
 use super::round::Round;
 use crate::args::RunArgs;
 use crate::ending::{Ending, Trouble};
+use crate::progress::Progress;
 use crate::show;
 
 /// What two cores send and answer without falling behind, requests/s.

@@ -1,7 +1,7 @@
-//! Makes the CA and the certificates of our servers, renews them in time, and tells API servers whom to believe. Everything that others
-//! rely on overlaps: a CA is believed before it signs, and for a while after it has.
+//! Makes the CA and the certificates of our servers, renews them in time, and tells API servers and agents whom to believe. Everything
+//! that others rely on overlaps: a CA is believed before it signs, and for a while after it has.
 //!
-//! Takes what Secrets and webhook configurations say, makes them say what they should. Nothing is kept in memory: a
+//! Takes what Secrets, and the objects that publish CAs, say; makes them say what they should. Nothing is kept in memory: a
 //! restart, or a second one of us, goes on from what is there.
 
 pub mod authority;
@@ -23,7 +23,6 @@ use kube::Client;
 use crate::limits::RETRY_S;
 use authority::CertificateError;
 use plan::Overlap;
-use publish::{Configuration, KINDS};
 use turn::{Keeper, Turned};
 
 pub use watch::Health;
@@ -65,24 +64,36 @@ pub enum CertsError {
 /// What to keep in order.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the Secrets and the Service are.
+    /// Where the Secrets and the Services are.
     pub namespace: String,
     /// The Secret of the CAs. Nobody but us has to read it.
     pub ca_secret: String,
-    /// The Service whose replicas show the leaf.
-    pub service: String,
-    /// The Secret of the leaf, which they mount.
-    pub leaf_secret: String,
+    /// Who shows a leaf.
+    pub servers: Vec<Server>,
     /// The name of both webhook configurations.
     pub configurations: String,
+    /// The name of the aggregated API's registration.
+    pub api_service: String,
+    /// The ConfigMap of the certificates that agents believe.
+    pub ca_config_map: String,
+    /// Where else agents are, if it is there: their ConfigMap is in it, too.
+    pub host_network_namespace: String,
     /// How long CAs overlap.
     pub overlap: Overlap,
 }
 
+/// A server of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The Service whose replicas show the leaf.
+    pub service: String,
+    /// The Secret of the leaf, which they mount.
+    pub leaf_secret: String,
+}
+
 /// Keeps certificates in order for ever.
 pub async fn run(client: Client, settings: Settings, health: Health) {
-    let configurations = KINDS.map(|kind| Configuration::new(&client, kind, &settings.configurations));
-    let keeper = Keeper::new(client, settings, configurations);
+    let keeper = Keeper::new(client, settings);
     let mut changes = std::pin::pin!(watch::changes(&keeper));
     let (first, longest) = RETRY_S;
     let mut pause_s = first;

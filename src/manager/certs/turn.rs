@@ -7,9 +7,9 @@ use kube::Client;
 use super::authority::{Authority, Leaf, not_after};
 use super::keep::{Change, Secrets};
 use super::plan::{Authorities, Next, Seen, Step};
-use super::publish::Configuration;
+use super::publish::{Place, places};
 use super::secret::{ROTATE, authorities_data, is_asked, leaf_data, read_authorities, read_leaf};
-use super::{CertsError, Settings, shown};
+use super::{CertsError, Server, Settings, shown};
 use crate::limits::LEAF_RENEW_DAYS;
 
 /// Types of Secrets.
@@ -21,7 +21,7 @@ pub(super) struct Keeper {
     client: Client,
     pub(super) settings: Settings,
     pub(super) secrets: Secrets,
-    pub(super) configurations: [Configuration; 2],
+    pub(super) places: Vec<Place>,
 }
 
 /// How a turn ended.
@@ -35,15 +35,16 @@ pub(super) enum Turned {
         wake: Timestamp,
         /// When the CA that signs ends.
         ca_not_after: Timestamp,
-        /// When the leaf ends.
+        /// When the leaf ends that ends first.
         leaf_not_after: Timestamp,
     },
 }
 
 impl Keeper {
-    pub(super) fn new(client: Client, settings: Settings, configurations: [Configuration; 2]) -> Self {
+    pub(super) fn new(client: Client, settings: Settings) -> Self {
         let secrets = Secrets::new(client.clone(), &settings.namespace);
-        Self { client, settings, secrets, configurations }
+        let places = places(&client, &settings);
+        Self { client, settings, secrets, places }
     }
 
     /// Takes the next step, if one is due.
@@ -57,10 +58,15 @@ impl Keeper {
         };
         // Believed first, shown after.
         let bundle = authorities.bundle();
-        for configuration in &self.configurations {
-            configuration.publish(&bundle).await?;
+        for place in &self.places {
+            place.publish(&bundle).await?;
         }
-        let leaf = self.leaf(&authorities.current, &bundle, now).await?;
+        let ca_not_after = not_after(authorities.current.certificate())?;
+        let mut leaf_not_after = ca_not_after;
+        for server in &self.settings.servers {
+            let leaf = self.leaf(server, &authorities.current, &bundle, now).await?;
+            leaf_not_after = leaf_not_after.min(not_after(&leaf.certificate)?);
+        }
         let asked = secret.as_ref().is_some_and(is_asked);
         let seen = self.seen(&authorities, asked, now).await?;
         match authorities.step(seen, self.settings.overlap, now)? {
@@ -77,8 +83,6 @@ impl Keeper {
                 Ok(Turned::Again)
             }
             Step::Wait(wake) => {
-                let leaf_not_after = not_after(&leaf.certificate)?;
-                let ca_not_after = not_after(authorities.current.certificate())?;
                 Ok(Turned::Until { wake: wake.min(renewal(leaf_not_after)), ca_not_after, leaf_not_after })
             }
         }
@@ -96,8 +100,14 @@ impl Keeper {
     }
 
     /// The leaf there is, or a new one where that will not do much longer.
-    async fn leaf(&self, by: &Authority, bundle: &str, now: Timestamp) -> Result<Leaf, CertsError> {
-        let Settings { namespace, service, leaf_secret, .. } = &self.settings;
+    async fn leaf(
+        &self,
+        of: &Server,
+        by: &Authority,
+        bundle: &str,
+        now: Timestamp,
+    ) -> Result<Leaf, CertsError> {
+        let (Server { service, leaf_secret }, namespace) = (of, &self.settings.namespace);
         let names =
             [format!("{service}.{namespace}.svc"), format!("{service}.{namespace}.svc.cluster.local")];
         let before = self.secrets.read(leaf_secret).await?;
@@ -116,11 +126,12 @@ impl Keeper {
     async fn seen(&self, all: &Authorities, is_asked: bool, now: Timestamp) -> Result<Seen, CertsError> {
         // Looked at only when it matters: it is a handshake with every replica.
         let keep_old = self.settings.overlap.keep_old;
-        let is_time = all.old.as_ref().is_some_and(|old| now.duration_since(old.replaced) >= keep_old);
-        let Settings { namespace, service, .. } = &self.settings;
-        let is_shown = is_time && shown::is_shown(&self.client, namespace, service, &all.current).await?;
-        // Else the turn had ended where it was to be published.
-        Ok(Seen { is_asked, is_published: true, is_shown })
+        let mut is_shown = all.old.as_ref().is_some_and(|old| now.duration_since(old.replaced) >= keep_old);
+        for Server { service, .. } in &self.settings.servers {
+            let namespace = &self.settings.namespace;
+            is_shown = is_shown && shown::is_shown(&self.client, namespace, service, &all.current).await?;
+        }
+        Ok(Seen { is_asked, is_shown })
     }
 }
 

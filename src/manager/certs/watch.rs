@@ -11,17 +11,22 @@ use prometheus_client::registry::Registry;
 
 use super::turn::{Keeper, Turned};
 
-/// An item whenever one of the Secrets or configurations may have changed.
+/// An item whenever one of the Secrets, or of the objects that publish CAs, may have changed.
 pub(super) fn changes(keeper: &Keeper) -> impl Stream<Item = ()> + use<> {
     let named = |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut all: Vec<BoxStream<'static, ()>> = Vec::new();
-    for name in [&keeper.settings.ca_secret, &keeper.settings.leaf_secret] {
+    let leaf_secrets = keeper.settings.servers.iter().map(|server| &server.leaf_secret);
+    for name in leaf_secrets.chain([&keeper.settings.ca_secret]) {
         let events = watcher(keeper.secrets.api(), named(name)).default_backoff();
         all.push(events.map(|_| ()).boxed());
     }
-    for configuration in &keeper.configurations {
-        let events = watcher(configuration.api(), named(&keeper.settings.configurations)).default_backoff();
+    for place in &keeper.places {
+        let events = watcher(place.api(), named(place.name())).default_backoff();
         all.push(events.map(|_| ()).boxed());
+        if let Some(within) = place.only_within() {
+            let events = watcher(within.api.clone(), named(&within.name)).default_backoff();
+            all.push(events.map(|_| ()).boxed());
+        }
     }
     select_all(all)
 }
@@ -50,7 +55,7 @@ impl Health {
         );
         registry.register(
             "netreach_certs_leaf_not_after_timestamp_seconds",
-            "Until when the webhook's certificate is valid",
+            "Until when the server certificate that ends first is valid",
             self.leaf_not_after.clone(),
         );
     }

@@ -38,6 +38,7 @@ fn report(uid: &str, number: u64, task: &str) -> RoundReport {
         sampling: None,
         interrupted: false,
         results_lost: None,
+        not_begun: None,
         clock_offsets_us: BTreeMap::new(),
     });
     report.missing.push(netreach_report::MissingAgent { agent, why: "killed".to_owned() });
@@ -46,6 +47,7 @@ fn report(uid: &str, number: u64, task: &str) -> RoundReport {
 
 fn kept(node: &str, pod: &str, late: bool) -> KeptResult {
     KeptResult {
+        clock_ahead_us: None,
         agent: AgentId { node: node.to_owned(), pod: pod.to_owned() },
         late,
         result: AgentResult {

@@ -1,7 +1,7 @@
 //! The document, whole: against a golden file, and against the field names today's users know.
 
 use netreach_measure::Failure;
-use netreach_report::{ClosedRound, KdoctorReport, Standing, api_object, merge};
+use netreach_report::{ClosedRound, KdoctorReport, Number, Standing, api_object, merge};
 use netreach_wire::{Connection, Gap, GapClass, IpFamily, TargetFamily};
 use serde_json::Value;
 
@@ -94,6 +94,28 @@ fn what_was_not_measured_is_null_or_absent_and_never_zero() {
     assert_eq!(detail["Connection"], "reuse");
     assert!(detail.get("Rtt").is_none() && detail.get("FromSlot").is_none());
     assert_eq!(detail["Lateness"]["MaxInMs"], 0.12);
+}
+
+#[test]
+fn a_document_that_is_read_back_is_the_same() {
+    let document = document();
+    let text = serde_json::to_string(&document).unwrap();
+    assert_eq!(serde_json::from_str::<KdoctorReport>(&text).unwrap(), document);
+}
+
+#[test]
+fn what_a_newer_release_or_an_api_server_has_added_is_passed_over() {
+    let mut value = serde_json::to_value(document()).unwrap();
+    value["metadata"]["uid"] = "0c5e".into();
+    value["spec"]["Suspects"] = serde_json::json!([{"Component": "kube-proxy"}]);
+    value["spec"]["Report"][0]["NetReachTask"]["Detail"][0]["Metrics"]["Latencies"]["P999InMs"] = 1.into();
+    // Whole numbers may be written either way.
+    value["spec"]["DetectionPower"]["Loss"] = 1.into();
+    value["spec"]["DetectionPower"]["Confidence"] = 1.0.into();
+    let read: KdoctorReport = serde_json::from_value(value).unwrap();
+    let power = read.spec.detection_power.unwrap();
+    assert_eq!((power.loss, power.confidence), (Number(1.0), Number(1.0)));
+    assert_eq!(read.spec.report, document().spec.report);
 }
 
 fn walk<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {

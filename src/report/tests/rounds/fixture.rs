@@ -64,6 +64,7 @@ pub(crate) fn mesh(names: &[&str]) -> ClosedRound {
         sampling: None,
         interrupted: false,
         results_lost: None,
+        not_begun: None,
         clock_offsets_us: BTreeMap::new(),
     }
 }

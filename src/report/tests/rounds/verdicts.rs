@@ -2,7 +2,7 @@
 
 use netreach_api::Expect;
 use netreach_measure::Failure;
-use netreach_report::{ClosedRound, Verdict, judge, merge};
+use netreach_report::{ClosedRound, NotBegun, RoundReport, Standing, Verdict, api_object, judge, merge};
 use netreach_wire::{Gap, GapClass, IpFamily, TargetFamily};
 
 use crate::fixture::{Change, Slot, agent, expect, mesh, target};
@@ -156,4 +156,29 @@ fn an_interrupted_round_is_unknown_and_an_interrupted_agent_fails_it() {
 fn results_that_were_lost_leave_the_verdict_open() {
     let lost = ClosedRound { results_lost: Some("the disk is full".to_owned()), ..mesh(&["a"]) };
     check(lost, "unknown: the results cannot be judged: the disk is full");
+}
+
+#[test]
+fn a_round_that_never_began_fails_and_says_why() {
+    let unbegun = |not_begun| ClosedRound { not_begun: Some(not_begun), ..mesh(&[]) };
+    let no_agents = unbegun(NotBegun::NoAgents { why: "pods are forbidden".to_owned() });
+    let over_budget = unbegun(NotBegun::OverBudget { why: "cannot plan a round of 6000 agents".to_owned() });
+    check(no_agents.clone(), "fail; AgentsMissing");
+    check(over_budget.clone(), "fail; OverBudget");
+    check(
+        ClosedRound { gaps: vec![gap(GapClass::Missing)], ..no_agents.clone() },
+        "fail; AgentsMissing; TargetMissing",
+    );
+    let standing = Standing { rounds_expected: 1, rounds_done: 1, rounds_failed: vec![1], finished: true };
+    for (round, code, message) in [
+        (no_agents, "AgentsMissing", "no agent could be started: pods are forbidden"),
+        (over_budget, "OverBudget", "the round was not begun: cannot plan a round of 6000 agents"),
+    ] {
+        let report = merge(round);
+        let stored = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<RoundReport>(&stored).unwrap(), report);
+        let document = serde_json::to_value(api_object(&report, &expect(), &standing)).unwrap();
+        let reason = &document["spec"]["FailureReasons"][0];
+        assert_eq!((&reason["Code"], &reason["Message"]), (&code.into(), &message.into()));
+    }
 }

@@ -1,0 +1,55 @@
+//! What every step of a NetReach's life works on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_std::task::spawn_blocking;
+use kube::Client;
+use netreach_dispatch::Desk;
+use netreach_store::{Store, StoreError};
+use netreach_wire::AgentId;
+
+use crate::Settings;
+use crate::lives::Lives;
+use crate::observe::World;
+use crate::publish::Events;
+
+/// What every step works on.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) settings: Settings,
+    pub(crate) world: World,
+    pub(crate) desk: Desk,
+    pub(crate) store: Arc<Store>,
+    pub(crate) lives: Arc<Lives>,
+    pub(crate) events: Events,
+    pub(crate) present: Present,
+}
+
+/// The agents that have come to the desk.
+#[derive(Default)]
+pub(crate) struct Present(Mutex<BTreeMap<AgentId, ()>>);
+
+impl Present {
+    pub(crate) fn add(&self, agent: AgentId, is_known: impl Fn(&AgentId) -> bool) {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Pods come and go under ever new names: those that are gone are forgotten with the next one that comes.
+        present.retain(|agent, ()| is_known(agent));
+        present.insert(agent, ());
+    }
+
+    pub(crate) fn holds(&self, agent: &AgentId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(agent)
+    }
+}
+
+impl Context {
+    /// Work on the store, off the executor: it waits for the disk.
+    pub(crate) async fn on_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = Arc::clone(&self.store);
+        spawn_blocking(move || work(&store)).await
+    }
+}

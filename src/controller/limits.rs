@@ -1,0 +1,43 @@
+//! Every bound of the controller, checked against each other.
+
+use std::time::Duration;
+
+/// From planning a round to its first slot: every agent waits at the desk and has its part before the first one probes.
+pub(crate) const LEAD: Duration = Duration::from_millis(300);
+/// The same for each agent: assignments are written out one after another.
+pub(crate) const LEAD_PER_AGENT: Duration = Duration::from_micros(500);
+/// How long a round that is due is held back at most until agents and addresses are there.
+pub(crate) const PREPARE_MAX: Duration = Duration::from_secs(60);
+/// For how long they must have been there before a round relies on them: rules for a new Service reach every node, and a
+/// load balancer's address every neighbour, a moment after the API server shows them.
+pub(crate) const SETTLE: Duration = Duration::from_secs(3);
+/// Longest time without a look at the wall clock: it may have been set.
+pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// From a failure to the next try.
+pub(crate) const RETRY: Duration = Duration::from_secs(5);
+/// How long a host's name may take to resolve.
+pub(crate) const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
+/// Most addresses taken of one host.
+pub(crate) const HOST_ADDRESSES_MAX: usize = 16;
+/// Results that are kept at the same time: each is synced to the disk.
+pub(crate) const KEEPING_AT_ONCE_MAX: usize = 16;
+/// Rounds of one NetReach whose records are kept.
+pub(crate) const ROUNDS_KEPT_MAX: u64 = 1_000;
+/// How long a token is taken for its owner's without asking again.
+pub(crate) const TOKEN_TRUSTED_FOR: Duration = Duration::from_secs(300);
+/// How long a token that was refused stays refused without asking again.
+pub(crate) const TOKEN_REFUSED_FOR: Duration = Duration::from_secs(5);
+/// Tokens that are remembered.
+pub(crate) const TOKENS_MAX: usize = 16_384;
+/// Reviews of tokens under way at the same time.
+pub(crate) const REVIEWS_AT_ONCE_MAX: usize = 16;
+/// Ports of agents in their node's network: one for each NetReach.
+pub(crate) const HOST_PORTS: std::ops::Range<u16> = 23_000..24_000;
+/// How long agents made for one NetReach stay after its last round, minutes, where it does not say.
+pub(crate) const GRACE_MIN: i64 = 60;
+/// Most characters of the name of what we make, before the NetReach's own digits.
+pub(crate) const SLUG_CHARS_MAX: usize = 40;
+/// Most characters of what somebody else's words take in ours.
+pub(crate) const QUOTE_CHARS_MAX: usize = 300;
+
+const _: () = assert!(SLUG_CHARS_MAX + "nr-".len() + 1 + 8 + "-v4".len() <= 63, "names of Services have 63 characters");

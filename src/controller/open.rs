@@ -1,0 +1,170 @@
+//! A round under way: what it set out to do, and what has come back so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use netreach_plan::OpenRound;
+use netreach_report::{ClosedRound, MissingAgent, OpenFacts, Submitted};
+use netreach_store::{KeptResult, OpenedRound};
+use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId};
+
+use crate::observe::agents::AgentFacts;
+
+/// A round between its opening and its close. Results themselves lie in the store.
+pub(crate) struct Open {
+    pub(crate) opened: OpenedRound,
+    pub(crate) began: Instant,
+    submitted: BTreeSet<AgentId>,
+    /// Agents from which nothing more will come, and why.
+    lost: BTreeMap<AgentId, String>,
+    /// Results that came and could not be kept.
+    not_kept: BTreeMap<AgentId, String>,
+    /// Each agent's pod, and how often its container had been restarted when the round was opened.
+    pods: BTreeMap<AgentId, (String, i32)>,
+}
+
+impl Open {
+    /// A round that begins at that instant, or did.
+    pub(crate) fn new(opened: OpenedRound, began: Instant, agents: &[AgentFacts]) -> Self {
+        let expected: BTreeSet<_> = opened.assignments.iter().map(|assignment| &assignment.agent).collect();
+        let here = agents.iter().filter(|agent| expected.contains(&agent.id));
+        let pods = here.map(|agent| (agent.id.clone(), (agent.uid.clone(), agent.restarts))).collect();
+        Self { opened, began, submitted: BTreeSet::new(), lost: BTreeMap::new(), not_kept: BTreeMap::new(), pods }
+    }
+
+    /// A round that was opened by somebody who is gone, with what had come in by then.
+    pub(crate) fn resumed(opened: OpenedRound, kept: &[KeptResult], now: (Instant, Timestamp), agents: &[AgentFacts]) -> Self {
+        let (now, wall) = now;
+        let began = match Duration::try_from(wall.duration_since(opened.start)) {
+            Ok(since) => now.checked_sub(since).unwrap_or(now),
+            Err(_) => now + Duration::try_from(opened.start.duration_since(wall)).unwrap_or_default(),
+        };
+        let mut open = Self::new(opened, began, agents);
+        open.submitted = kept.iter().map(|one| one.agent.clone()).collect();
+        open
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.opened.id.number
+    }
+
+    /// Where its deadline lies on the clock that nobody sets.
+    pub(crate) fn deadline(&self) -> Instant {
+        let lasts = self.opened.deadline.duration_since(self.opened.start);
+        self.began + Duration::try_from(lasts).unwrap_or_default()
+    }
+
+    /// The instant by the clock that nobody sets, counted from the round's start.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = Instant::now();
+        let (ahead, behind) = (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
+        let start = self.opened.start;
+        start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
+    }
+
+    /// As the planner sees it.
+    pub(crate) fn view(&self) -> OpenRound {
+        let OpenedRound { id, start, deadline, assignments, .. } = &self.opened;
+        OpenRound {
+            id: id.clone(),
+            start: *start,
+            deadline: *deadline,
+            expected: assignments.iter().map(|assignment| assignment.agent.clone()).collect(),
+            submitted: self.submitted.clone(),
+            lost: self.lost.keys().cloned().collect(),
+        }
+    }
+
+    /// As the status tells it.
+    pub(crate) fn facts(&self) -> OpenFacts {
+        let OpenedRound { id, start, deadline, assignments, absent, .. } = &self.opened;
+        OpenFacts { number: id.number, start: *start, deadline: *deadline, agents: assignments.len() + absent.len() }
+    }
+
+    pub(crate) fn take(&mut self, agent: AgentId) {
+        self.not_kept.remove(&agent);
+        self.submitted.insert(agent);
+    }
+
+    pub(crate) fn not_kept(&mut self, agent: AgentId, why: String) {
+        self.not_kept.insert(agent, why);
+    }
+
+    /// Looks after its agents: one whose pod is gone, or whose process has been started anew, has lost its part.
+    pub(crate) fn look_after(&mut self, agents: &[AgentFacts]) {
+        for (agent, (uid, restarts)) in &self.pods {
+            if self.submitted.contains(agent) {
+                continue;
+            }
+            let here = agents.iter().find(|one| one.uid == *uid);
+            let why = match here {
+                None => "its pod was deleted in mid-round".to_owned(),
+                Some(now) if now.restarts > *restarts || (now.is_leaving && !now.is_running) => {
+                    now.last_end.clone().unwrap_or_else(|| "its container was started anew in mid-round".to_owned())
+                }
+                Some(_) => continue,
+            };
+            self.lost.insert(agent.clone(), why);
+        }
+    }
+
+    /// Nothing more is added. `why` tells more of an agent that left nothing by the deadline, where more is known.
+    pub(crate) fn close(self, results: Result<Vec<KeptResult>, String>, ended: Timestamp, why: impl Fn(&AgentId) -> Option<String>) -> ClosedRound {
+        let Self { opened, submitted, mut lost, not_kept, .. } = self;
+        let OpenedRound { task, spec, id, due, start, deadline, mut assignments, absent, gaps, sampling, not_begun } = opened;
+        for assignment in &assignments {
+            let agent = &assignment.agent;
+            if !submitted.contains(agent) && !lost.contains_key(agent) && let Some(why) = why(agent) {
+                lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
+            }
+        }
+        for MissingAgent { agent, why } in absent {
+            assignments.push(no_part(&id, &agent));
+            lost.insert(agent, why);
+        }
+        let (results, unreadable) = match results {
+            Ok(results) => (results, None),
+            Err(why) => (Vec::new(), Some(format!("they could not be read back: {why}"))),
+        };
+        let unkept = not_kept.into_iter().next().map(|(agent, why)| format!("that of {agent} could not be kept: {why}"));
+        let offset = |kept: &KeptResult| Some((kept.agent.clone(), kept.clock_ahead_us?));
+        ClosedRound {
+            id,
+            task,
+            spec,
+            due,
+            start,
+            deadline,
+            ended,
+            clock_offsets_us: results.iter().filter_map(offset).collect(),
+            submitted: results.into_iter().map(submission).collect(),
+            assignments,
+            lost,
+            gaps,
+            sampling,
+            interrupted: false,
+            results_lost: unreadable.or(unkept),
+            not_begun,
+        }
+    }
+}
+
+fn submission(kept: KeptResult) -> Submitted {
+    let KeptResult { agent, late, clock_ahead_us: _, result } = kept;
+    Submitted { agent, result, late }
+}
+
+/// What an agent that was not there when the round was opened had to do: nothing, and yet it is missing.
+fn no_part(round: &RoundId, agent: &AgentId) -> Assignment {
+    Assignment {
+        round: round.clone(),
+        agent: agent.clone(),
+        load: Load { rate_qps: 1, duration_s: 1, timeout_ms: 1, connection: Connection::New },
+        targets: Vec::new(),
+        start_in_us: 0,
+        deadline_us: 0,
+        phase: 0,
+        key: EchoKey::new([0; 32]),
+    }
+}

@@ -1,0 +1,104 @@
+//! A round that ends: read back, merged, judged, written down, told.
+
+use std::collections::BTreeMap;
+
+use async_std::task::spawn_blocking;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Node;
+use netreach_api::names::reason;
+use netreach_report::{RoundReport, Verdict, merge};
+use netreach_wire::{AgentId, RoundId};
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::limits::ROUNDS_KEPT_MAX;
+use crate::lives::Life;
+use crate::observe::agents::quote;
+use crate::open::Open;
+use crate::publish::Tale;
+use crate::restore::verdict;
+
+/// Ends the round under way; tells of it. Whatever fails on the way, the round ends, and says so.
+pub(super) async fn close(context: &Context, life: &mut Life) -> Tale {
+    let Some(open) = life.open.take() else { return Tale::normal(reason::ROUND_FAILED, "no round is under way".to_owned()) };
+    let id = open.opened.id.clone();
+    if !open.opened.assignments.is_empty()
+        && let Err(error) = context.desk.close(&id)
+    {
+        tracing::warn!(round = %id, %error, "the desk was not told that a round is closed");
+    }
+    let (report, verdict) = judged(context, open).await;
+    if verdict.is_kept {
+        life.reported = Some((id.number, report.ended));
+    }
+    life.history.close(&report, &verdict.verdict);
+    prune(context, &id).await;
+    let tale = tale(&report, &verdict.verdict);
+    tracing::info!(netreach = life.name, "{}", tale.note);
+    tale
+}
+
+struct Judged {
+    verdict: Verdict,
+    is_kept: bool,
+}
+
+async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
+    let nodes = unready(&context.world.nodes.state());
+    let store = Arc::clone(&context.store);
+    let ended = Timestamp::now();
+    // Megabytes of numbers take a while, and reading them waits for the disk.
+    spawn_blocking(move || {
+        let id = open.opened.id.clone();
+        let results = store.read_results(&id).map_err(|error| error.to_string());
+        let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
+        let report = merge(open.close(results, ended, why));
+        match store.close_round(&report) {
+            Ok(_) => {
+                let verdict = verdict(&report);
+                (report, Judged { verdict, is_kept: true })
+            }
+            Err(error) => {
+                tracing::error!(round = %id, %error, "a round's report could not be kept");
+                (report, Judged { verdict: Verdict::Unknown(format!("its report could not be kept: {error}")), is_kept: false })
+            }
+        }
+    })
+    .await
+}
+
+/// Nodes that have not been heard of, and what is known of that.
+fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
+    let why = |node: &Node| {
+        let conditions = node.status.as_ref()?.conditions.as_ref()?;
+        let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status != "True")?;
+        let words = ready.message.as_deref().or(ready.reason.as_deref()).unwrap_or("no reason given");
+        Some(format!("its node is not ready ({})", quote(words)))
+    };
+    nodes.iter().filter_map(|node| Some((node.metadata.name.clone()?, why(node)?))).collect()
+}
+
+async fn prune(context: &Context, id: &RoundId) {
+    let Some(number) = id.number.checked_sub(ROUNDS_KEPT_MAX).filter(|number| *number > 0) else { return };
+    let old = RoundId { uid: id.uid.clone(), number };
+    if let Err(error) = context.on_store(move |store| store.forget_round(&old)).await {
+        tracing::warn!(round = %id, %error, "an old round is left in the store");
+    }
+}
+
+fn tale(report: &RoundReport, verdict: &Verdict) -> Tale {
+    let number = report.id.number;
+    match verdict {
+        Verdict::Succeeded => Tale::normal(
+            reason::ROUND_SUCCEEDED,
+            format!("round {number}: {} agents reached every target as expected", report.agents.len()),
+        ),
+        Verdict::Unknown(why) => Tale::warning(reason::ROUND_FAILED, format!("round {number} cannot be judged: {why}")),
+        Verdict::Failed(reasons) => {
+            let first = reasons.first().map(|reason| format!("{}: {reason}", reason.code())).unwrap_or_default();
+            let more = reasons.len().saturating_sub(1);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            Tale::warning(reason::ROUND_FAILED, format!("round {number}: {first}{more}"))
+        }
+    }
+}

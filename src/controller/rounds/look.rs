@@ -1,0 +1,67 @@
+//! What there is of agents and addresses, and whether it is all that a round wants.
+
+use std::time::Instant;
+
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use netreach_api::CheckedSpec;
+use netreach_plan::Inventory;
+
+use crate::context::Context;
+use crate::lives::Life;
+use crate::observe::agents::AgentFacts;
+use crate::observe::inventory::{Facade, Hosts, inventory};
+use crate::observe::preparation::Sight;
+use crate::observe::resolve::resolve;
+use crate::workload::{Crew, wanted};
+
+/// What names the Service of a slice.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// What was seen.
+pub(super) struct Seen {
+    /// The crew's pods, those on their way out left aside.
+    pub(super) agents: Vec<AgentFacts>,
+    /// Everything by which those that run can be reached.
+    pub(super) inventory: Inventory,
+}
+
+/// Looks, and takes note of it.
+pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, life: &mut Life) -> Seen {
+    let world = &context.world;
+    let all = world.agents_of(crew.own.as_deref());
+    if let Some(open) = &mut life.open {
+        open.look_after(&all);
+    }
+    let agents: Vec<_> = all.into_iter().filter(|agent| !agent.is_leaving).collect();
+    let up: Vec<_> = agents.iter().filter(|agent| agent.is_up()).cloned().collect();
+    let facade = Facade::of(world, crew);
+    let hosts = facade.hosts();
+    let hosts = if hosts.is_empty() { Hosts::new() } else { resolve(hosts).await };
+    let inventory = inventory(&up, &world.nodes.state(), &facade, &hosts);
+    let endpoints: Vec<_> = facade.services().map(|(_, name)| (name.to_owned(), endpoints(context, crew, name))).collect();
+    let sight = Sight {
+        agents: &agents,
+        wanted: wanted(context, crew),
+        is_present: &|agent| context.present.holds(agent),
+        inventory: &inventory,
+        endpoints: &endpoints,
+    };
+    life.preparation.look(sight.print(), sight.lacking(spec), Instant::now());
+    if life.preparation.is_whole() {
+        life.is_hindrance_told = false;
+    }
+    Seen { agents, inventory }
+}
+
+/// How many endpoints of a Service are ready.
+fn endpoints(context: &Context, crew: &Crew, service: &str) -> usize {
+    let of_service = |slice: &EndpointSlice| {
+        slice.metadata.namespace.as_deref() == Some(&crew.namespace)
+            && slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME)).is_some_and(|name| name == service)
+    };
+    let ready = |slice: &EndpointSlice| {
+        let endpoints = slice.endpoints.iter();
+        endpoints.filter(|one| one.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))).count()
+    };
+    context.world.slices.all().filter(|slice| of_service(slice)).map(|slice| ready(&slice)).sum()
+}

@@ -1,0 +1,14 @@
+//! What is made for the agents of a NetReach: pure in how it is built, then applied.
+
+mod apply;
+mod build;
+mod crew;
+mod fronts;
+mod hindrance;
+mod keep;
+mod names;
+mod shared;
+
+pub(crate) use crew::{Crew, identity};
+pub(crate) use hindrance::{hindrance, wanted};
+pub(crate) use keep::{ingress_class, keep};

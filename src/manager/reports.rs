@@ -1,0 +1,39 @@
+//! The rounds' records, as the aggregated API wants them.
+
+use async_std::task::spawn_blocking;
+use async_trait::async_trait;
+use netreach_apiserver::{Head, Heads, Report, Reports, Trouble};
+use netreach_controller::{Record, RecordHead, Records};
+
+/// The newest record of each NetReach, as its report.
+#[derive(Clone)]
+pub struct Newest(Records);
+
+impl Newest {
+    /// Of these records.
+    #[must_use]
+    pub fn of(records: Records) -> Self {
+        Self(records)
+    }
+}
+
+#[async_trait]
+impl Reports for Newest {
+    async fn heads(&self) -> Result<Heads, Trouble> {
+        let heads: Vec<_> = self.0.heads().await.into_iter().map(head).collect();
+        let resource_version = heads.iter().map(|head| head.resource_version).max().unwrap_or_default();
+        Ok(Heads { resource_version, heads })
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<Report>, Trouble> {
+        let Some(Record { head: of, document }) = self.0.read(name).await? else { return Ok(None) };
+        Ok(Some(spawn_blocking(move || Report::new(head(of), &document)).await?))
+    }
+}
+
+fn head(of: RecordHead) -> Head {
+    let RecordHead { name, uid, ended } = of;
+    // Rounds end one after another: the instant rises with each.
+    let resource_version = u64::try_from(ended.as_millisecond()).unwrap_or_default();
+    Head { name, uid, created: ended, resource_version }
+}

@@ -1,0 +1,58 @@
+//! Arguments of `netreach-manager run`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use netreach_controller::Settings;
+
+/// Where things are. The names are those of `config/`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Where agents are made [default: this pod's namespace, or the context's]
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Where agents on the nodes' own network are made, if it is there
+    #[arg(long, value_name = "NAME", default_value = "netreach-host")]
+    host_network_namespace: String,
+    /// Service account of agents
+    #[arg(long, value_name = "NAME", default_value = "netreach-agent")]
+    agent_account: String,
+    /// Class of the Ingresses [default: the cluster's default class]
+    #[arg(long, value_name = "NAME")]
+    ingress_class: Option<String>,
+    /// This pod's name, for Events
+    #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "netreach-manager")]
+    pod: String,
+    /// Folder in which rounds and results are kept
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/netreach")]
+    pub(crate) store: PathBuf,
+    /// Folder with the desk's tls.crt and tls.key; followed as it changes
+    #[arg(long, value_name = "DIR", default_value = "/etc/netreach/desk")]
+    pub(crate) desk_certificates: PathBuf,
+    /// Addresses to serve the desk on, over TLS [default: port 9444 of every address]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) desk_listen: Vec<SocketAddr>,
+    /// Folder with the API's tls.crt and tls.key; followed as it changes
+    #[arg(long, value_name = "DIR", default_value = "/etc/netreach/api")]
+    pub(crate) api_certificates: PathBuf,
+    /// Addresses to serve the aggregated API on, over TLS [default: port 9445 of every address]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) api_listen: Vec<SocketAddr>,
+    /// Addresses to serve /healthz, /readyz and /metrics on [default: port 8080 of every address]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) health_listen: Vec<SocketAddr>,
+}
+
+impl RunArgs {
+    /// What they mean, in this namespace where they name none.
+    pub(crate) fn settings(&self, default_namespace: &str) -> Settings {
+        Settings {
+            namespace: self.namespace.clone().unwrap_or_else(|| default_namespace.to_owned()),
+            host_namespace: self.host_network_namespace.clone(),
+            agent_account: self.agent_account.clone(),
+            ingress_class: self.ingress_class.clone(),
+            instance: self.pod.clone(),
+        }
+    }
+}
