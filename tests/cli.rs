@@ -285,6 +285,12 @@ fn unreadable_files_and_wrong_usage_end_with_2() {
     ends(&netreach("run --local --agents 0 -f -").run(), 2, &["--agents"]);
     ends(&netreach("run --local --ports 9-1 -f -").run(), 2, &["two ports from 1 to 65535"]);
     ends(&netreach("check config/samples/netreach.yaml config").run(), 2, &["Usage"]);
+    for only_here in ["--agents 2", "--ports 24000"] {
+        ends(&netreach("run -f -").args(only_here).run(), 2, &["--local"]);
+    }
+    for only_there in ["--context there", "--name other", "--keep"] {
+        ends(&netreach("run --local -f -").args(only_there).run(), 2, &["--local", "cannot be used with"]);
+    }
     let twice = "apiVersion: kdoctor.io/v1beta1\nkind: NetReach\n---\nkind: NetReach\n";
     ends(&run_local("", twice.to_owned()).run(), 2, &["holds 2 documents"]);
 }
@@ -357,6 +363,50 @@ fn a_machine_without_ipv6_is_told_apart_from_a_broken_network() {
     ends(&finished, 3, &["could not listen on [::1]", "this machine has no such address", "leave out IPv6"]);
 }
 
+#[test]
+fn without_a_cluster_the_way_to_run_here_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = home.path().join("no-such-kubeconfig");
+    let here = |args: &str| netreach(args).env("HOME", home.path()).env("KUBECONFIG", &missing);
+    let words = ["could not find a cluster", "no-such-kubeconfig", "KUBECONFIG", "--local"];
+    ends(&here("run config/samples/netreach.yaml").run(), 3, &words);
+    ends(
+        &here("run config/samples/netreach.yaml").env("KUBECONFIG", "").run(),
+        3,
+        &["KUBECONFIG", "--local"],
+    );
+    let context = here("run config/samples/netreach.yaml --context there").run();
+    ends(&context, 3, &["could not use context \"there\"", "no-such-kubeconfig"]);
+    let wrong = here("run -f -").input(net_reach("wrong").with("/spec/request/qps", 0).yaml()).run();
+    // Told before any cluster is looked for.
+    ends(&wrong, 2, &["spec.request.qps: must be at least 1"]);
+    let renamed = here("run config/samples/netreach.yaml --name Bad_Name").run();
+    ends(&renamed, 2, &["metadata.name: "]);
+}
+
+#[test]
+fn a_kubeconfig_that_leads_nowhere_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("kubeconfig");
+    let mut config = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "gone", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "me", "user": {}}],
+        "contexts": [{"name": "gone", "context": {"cluster": "gone", "user": "me"}}],
+    });
+    let run = |config: &Value, args: &str| {
+        std::fs::write(&file, config.to_string()).unwrap();
+        netreach("run config/samples/netreach.yaml").args(args).env("KUBECONFIG", &file).run()
+    };
+    ends(&run(&config, ""), 3, &["no current context", "--context"]);
+    let refused = run(&config, "--context gone");
+    ends(&refused, 3, &["in context gone (http://127.0.0.1:1/)", "could not create", "Connection refused"]);
+    config["current-context"] = "other".into();
+    ends(&run(&config, ""), 3, &["could not use context \"other\": there is no such context"]);
+    ends(&run(&config, "--report /proc/none"), 3, &["could not keep reports in /proc/none"]);
+}
+
 // === the other commands ===
 
 #[test]
@@ -391,5 +441,4 @@ fn crd_completions_and_version_are_printed() {
     }
     assert!(netreach("--version").run().out.starts_with("netreach 0."));
     assert!(netreach("run --help").run().out.contains("--report"));
-    ends(&netreach("run config/samples/netreach.yaml").run(), 2, &["add --local"]);
 }

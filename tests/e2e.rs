@@ -8,5 +8,9 @@ mod cluster;
 mod ground;
 #[path = "e2e/install.rs"]
 mod install;
+#[path = "e2e/rights.rs"]
+mod rights;
+#[path = "e2e/shapes.rs"]
+mod shapes;
 #[path = "e2e/walk.rs"]
 mod walk;

@@ -22,6 +22,9 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Run the rounds of a NetReach and print their reports
+    ///
+    /// Without --local the NetReach is created in the cluster of the current kubeconfig context, followed until its last
+    /// round has ended, and deleted. Ctrl-C deletes it too; a second Ctrl-C ends the program at once.
     Run(RunArgs),
     /// Fill in the defaults of a NetReach and tell every fault, without running anything
     Check(CheckArgs),
@@ -47,9 +50,6 @@ pub(crate) struct FileArg {
 }
 
 /// How a round is run and shown.
-///
-/// Without --local the NetReach is created in the cluster of the current kubeconfig context, followed until its last round
-/// has ended, and deleted. Ctrl-C deletes it too; a second Ctrl-C ends the program at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]

@@ -90,10 +90,9 @@ impl Ending {
 impl Trouble {
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Unreadable { .. }
-            | Self::Syntax { .. }
-            | Self::Faulty { .. }
-            | Self::OverBudget(_) => ExitCode::from(2),
+            Self::Unreadable { .. } | Self::Syntax { .. } | Self::Faulty { .. } | Self::OverBudget(_) => {
+                ExitCode::from(2)
+            }
             Self::Cluster(trouble) if trouble.is_of_input() => ExitCode::from(2),
             _ => ExitCode::from(3),
         }

@@ -62,7 +62,12 @@ impl ControllerError {
         match self {
             // Somebody else was quicker, or the server is short of breath: it says so at once.
             Self::Read { .. } | Self::Write { .. } => RETRY / 5,
-            Self::Refused { .. } | Self::Store(_) | Self::Desk(_) | Self::Overtaken { .. } | Self::Watch { .. } | Self::Bare(_) => RETRY,
+            Self::Refused { .. }
+            | Self::Store(_)
+            | Self::Desk(_)
+            | Self::Overtaken { .. }
+            | Self::Watch { .. }
+            | Self::Bare(_) => RETRY,
         }
     }
 }

@@ -26,6 +26,10 @@ async fn hear(context: &Context, poke: &Poke, event: DeskEvent) {
         DeskEvent::Submitted { agent, receipt, result, clock_offset_us, keeping } => {
             let uid = result.round.uid.clone();
             let number = result.round.number;
+            if context.lives.get(&uid).is_none() {
+                // Its NetReach was deleted, and its records with it: nobody will ask for this one.
+                return keeping.confirm();
+            }
             match keep(context, agent.clone(), receipt, result, clock_offset_us).await {
                 Ok(()) => {
                     keeping.confirm();
@@ -55,7 +59,14 @@ async fn keep(
     })
 }
 
-async fn note(context: &Context, poke: &Poke, uid: &str, number: u64, agent: AgentId, unkept: Option<String>) {
+async fn note(
+    context: &Context,
+    poke: &Poke,
+    uid: &str,
+    number: u64,
+    agent: AgentId,
+    unkept: Option<String>,
+) {
     let Some(life) = context.lives.get(uid) else { return };
     let mut life = life.lock().await;
     if let Some(open) = life.open.as_mut().filter(|open| open.number() == number) {

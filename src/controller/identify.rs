@@ -18,7 +18,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::Settings;
-use crate::limits::{REVIEWS_AT_ONCE_MAX, TOKENS_MAX, TOKEN_REFUSED_FOR, TOKEN_TRUSTED_FOR};
+use crate::limits::{REVIEWS_AT_ONCE_MAX, TOKEN_REFUSED_FOR, TOKEN_TRUSTED_FOR, TOKENS_MAX};
 use crate::observe::World;
 
 /// For whom an agent's token is made: nobody else takes it, and we take no other.
@@ -70,7 +70,10 @@ impl Accounts {
     async fn pod_uid(&self, token: &str) -> Option<String> {
         let claims = claims(token)?;
         // What says itself that it is no agent's is not worth a question to the API server.
-        let is_agents = claims.sub.strip_prefix(ACCOUNT_PREFIX).is_some_and(|account| self.accounts.iter().any(|known| known == account));
+        let is_agents = claims
+            .sub
+            .strip_prefix(ACCOUNT_PREFIX)
+            .is_some_and(|account| self.accounts.iter().any(|known| known == account));
         if !is_agents || !claims.aud.iter().any(|audience| audience == AUDIENCE) {
             return None;
         }
@@ -86,14 +89,16 @@ impl Accounts {
                 return None;
             }
         };
-        let left = Duration::from_secs(u64::try_from(claims.exp - Timestamp::now().as_second()).unwrap_or_default());
+        let left =
+            Duration::from_secs(u64::try_from(claims.exp - Timestamp::now().as_second()).unwrap_or_default());
         let lasts = if pod_uid.is_some() { TOKEN_TRUSTED_FOR.min(left) } else { TOKEN_REFUSED_FOR };
         self.remember(hash, Known { pod_uid: pod_uid.clone(), until: Instant::now() + lasts });
         pod_uid
     }
 
     async fn review(&self, token: &str) -> Result<Option<String>, kube::Error> {
-        let spec = TokenReviewSpec { audiences: Some(vec![AUDIENCE.to_owned()]), token: Some(token.to_owned()) };
+        let spec =
+            TokenReviewSpec { audiences: Some(vec![AUDIENCE.to_owned()]), token: Some(token.to_owned()) };
         let review = TokenReview { spec, ..TokenReview::default() };
         let api: Api<TokenReview> = Api::all(self.client.clone());
         let status = api.create(&PostParams::default(), &review).await?.status.unwrap_or_default();

@@ -18,6 +18,7 @@ pub(crate) async fn leave_all(context: &Context, poke: &Poke, gone: Receiver<Net
 
 async fn leave(context: &Context, net_reach: &NetReach) {
     let Some(uid) = net_reach.metadata.uid.clone() else { return };
+    let name = net_reach.metadata.name.as_deref().unwrap_or_default();
     if let Some(life) = context.lives.end(&uid)
         && let Some(open) = life.lock().await.open.take()
     {
@@ -26,12 +27,13 @@ async fn leave(context: &Context, net_reach: &NetReach) {
         let _ = context.desk.cancel(id);
         let _ = context.desk.close(id);
     }
-    let retained = net_reach.metadata.annotations.as_ref().and_then(|all| all.get(annotation::RETAIN_REPORTS));
-    if retained.is_some_and(|retained| retained == "true") {
-        return;
+    let retained =
+        net_reach.metadata.annotations.as_ref().and_then(|all| all.get(annotation::RETAIN_REPORTS));
+    if retained.is_none_or(|retained| retained != "true") {
+        let of = uid.clone();
+        if let Err(error) = context.on_store(move |store| store.forget(&of)).await {
+            tracing::warn!(uid, %error, "records of a deleted NetReach are left behind");
+        }
     }
-    let of = uid.clone();
-    if let Err(error) = context.on_store(move |store| store.forget(&of)).await {
-        tracing::warn!(uid, %error, "records of a deleted NetReach are left behind");
-    }
+    tracing::info!(netreach = name, uid, "a NetReach has left");
 }

@@ -40,4 +40,5 @@ pub(crate) const SLUG_CHARS_MAX: usize = 40;
 /// Most characters of what somebody else's words take in ours.
 pub(crate) const QUOTE_CHARS_MAX: usize = 300;
 
-const _: () = assert!(SLUG_CHARS_MAX + "nr-".len() + 1 + 8 + "-v4".len() <= 63, "names of Services have 63 characters");
+const _: () =
+    assert!(SLUG_CHARS_MAX + "nr-".len() + 1 + 8 + "-v4".len() <= 63, "names of Services have 63 characters");

@@ -30,11 +30,23 @@ impl Open {
         let expected: BTreeSet<_> = opened.assignments.iter().map(|assignment| &assignment.agent).collect();
         let here = agents.iter().filter(|agent| expected.contains(&agent.id));
         let pods = here.map(|agent| (agent.id.clone(), (agent.uid.clone(), agent.restarts))).collect();
-        Self { opened, began, submitted: BTreeSet::new(), lost: BTreeMap::new(), not_kept: BTreeMap::new(), pods }
+        Self {
+            opened,
+            began,
+            submitted: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            not_kept: BTreeMap::new(),
+            pods,
+        }
     }
 
     /// A round that was opened by somebody who is gone, with what had come in by then.
-    pub(crate) fn resumed(opened: OpenedRound, kept: &[KeptResult], now: (Instant, Timestamp), agents: &[AgentFacts]) -> Self {
+    pub(crate) fn resumed(
+        opened: OpenedRound,
+        kept: &[KeptResult],
+        now: (Instant, Timestamp),
+        agents: &[AgentFacts],
+    ) -> Self {
         let (now, wall) = now;
         let began = match Duration::try_from(wall.duration_since(opened.start)) {
             Ok(since) => now.checked_sub(since).unwrap_or(now),
@@ -58,7 +70,8 @@ impl Open {
     /// The instant by the clock that nobody sets, counted from the round's start.
     pub(crate) fn now(&self) -> Timestamp {
         let now = Instant::now();
-        let (ahead, behind) = (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
+        let (ahead, behind) =
+            (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
         let start = self.opened.start;
         start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
     }
@@ -79,7 +92,12 @@ impl Open {
     /// As the status tells it.
     pub(crate) fn facts(&self) -> OpenFacts {
         let OpenedRound { id, start, deadline, assignments, absent, .. } = &self.opened;
-        OpenFacts { number: id.number, start: *start, deadline: *deadline, agents: assignments.len() + absent.len() }
+        OpenFacts {
+            number: id.number,
+            start: *start,
+            deadline: *deadline,
+            agents: assignments.len() + absent.len(),
+        }
     }
 
     pub(crate) fn take(&mut self, agent: AgentId) {
@@ -100,9 +118,10 @@ impl Open {
             let here = agents.iter().find(|one| one.uid == *uid);
             let why = match here {
                 None => "its pod was deleted in mid-round".to_owned(),
-                Some(now) if now.restarts > *restarts || (now.is_leaving && !now.is_running) => {
-                    now.last_end.clone().unwrap_or_else(|| "its container was started anew in mid-round".to_owned())
-                }
+                Some(now) if now.restarts > *restarts || (now.is_leaving && !now.is_running) => now
+                    .last_end
+                    .clone()
+                    .unwrap_or_else(|| "its container was started anew in mid-round".to_owned()),
                 Some(_) => continue,
             };
             self.lost.insert(agent.clone(), why);
@@ -110,12 +129,32 @@ impl Open {
     }
 
     /// Nothing more is added. `why` tells more of an agent that left nothing by the deadline, where more is known.
-    pub(crate) fn close(self, results: Result<Vec<KeptResult>, String>, ended: Timestamp, why: impl Fn(&AgentId) -> Option<String>) -> ClosedRound {
+    pub(crate) fn close(
+        self,
+        results: Result<Vec<KeptResult>, String>,
+        ended: Timestamp,
+        why: impl Fn(&AgentId) -> Option<String>,
+    ) -> ClosedRound {
         let Self { opened, submitted, mut lost, not_kept, .. } = self;
-        let OpenedRound { task, spec, id, due, start, deadline, mut assignments, absent, gaps, sampling, not_begun } = opened;
+        let OpenedRound {
+            task,
+            spec,
+            id,
+            due,
+            start,
+            deadline,
+            mut assignments,
+            absent,
+            gaps,
+            sampling,
+            not_begun,
+        } = opened;
         for assignment in &assignments {
             let agent = &assignment.agent;
-            if !submitted.contains(agent) && !lost.contains_key(agent) && let Some(why) = why(agent) {
+            if !submitted.contains(agent)
+                && !lost.contains_key(agent)
+                && let Some(why) = why(agent)
+            {
                 lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
             }
         }
@@ -127,7 +166,10 @@ impl Open {
             Ok(results) => (results, None),
             Err(why) => (Vec::new(), Some(format!("they could not be read back: {why}"))),
         };
-        let unkept = not_kept.into_iter().next().map(|(agent, why)| format!("that of {agent} could not be kept: {why}"));
+        let unkept = not_kept
+            .into_iter()
+            .next()
+            .map(|(agent, why)| format!("that of {agent} could not be kept: {why}"));
         let offset = |kept: &KeptResult| Some((kept.agent.clone(), kept.clock_ahead_us?));
         ClosedRound {
             id,

@@ -12,9 +12,9 @@ use crate::context::Context;
 use crate::limits::LOOK_AGAIN_AFTER;
 use crate::lives::Life;
 use crate::publish::{Shown, publish};
+use crate::restore;
 use crate::rounds::{Standing, advance};
 use crate::workload::{Crew, keep};
-use crate::restore;
 
 /// Faults of a stored spec that are told.
 const FAULTS_TOLD_MAX: usize = 3;
@@ -54,7 +54,11 @@ fn shown<'a>(
 ) -> Shown<'a> {
     let preparation = &life.preparation;
     let ready = if preparation.is_whole() || life.is_finished {
-        Readiness { is_ready: true, reason: reason::PREPARED, message: "agents and addresses are there".to_owned() }
+        Readiness {
+            is_ready: true,
+            reason: reason::PREPARED,
+            message: "agents and addresses are there".to_owned(),
+        }
     } else {
         let refused = life.refused.iter().chain(preparation.lacking()).cloned().collect::<Vec<_>>();
         Readiness { is_ready: false, reason: reason::PREPARING, message: refused.join("; ") }
@@ -79,7 +83,11 @@ async fn refuse(
     let told: Vec<_> = faults.iter().take(FAULTS_TOLD_MAX).map(ToString::to_string).collect();
     let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let ready = Readiness { is_ready: false, reason: reason::INVALID_SPEC, message: format!("{}{more}", told.join("; ")) };
+    let ready = Readiness {
+        is_ready: false,
+        reason: reason::INVALID_SPEC,
+        message: format!("{}{more}", told.join("; ")),
+    };
     let shown = Shown {
         rounds: Rounds::Forever,
         next: None,

@@ -9,14 +9,17 @@ use netreach_api::{NetReach, NetReachSpec, check};
 use netreach_report::{History, RoundReport, Verdict, judge};
 use netreach_wire::RoundId;
 
+use crate::ControllerError;
 use crate::context::Context;
 use crate::lives::Life;
 use crate::open::Open;
 use crate::workload::{Crew, identity};
-use crate::ControllerError;
 
 /// Its life: the one that is known, or one that goes on from what was written down.
-pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<Mutex<Life>>, ControllerError> {
+pub(crate) async fn life(
+    context: &Context,
+    net_reach: &NetReach,
+) -> Result<Arc<Mutex<Life>>, ControllerError> {
     let (name, uid) = identity(net_reach)?;
     if let Some(life) = context.lives.get(uid) {
         return Ok(life);

@@ -59,7 +59,11 @@ impl Controller {
     ///
     /// # Errors
     /// When something cannot be read at all.
-    pub async fn follow(client: Client, settings: Settings, store: Arc<Store>) -> Result<Self, ControllerError> {
+    pub async fn follow(
+        client: Client,
+        settings: Settings,
+        store: Arc<Store>,
+    ) -> Result<Self, ControllerError> {
         let (reader, writer) = self::store();
         let (sender, pokes) = unbounded();
         let (left, gone) = unbounded();
@@ -103,7 +107,8 @@ impl Controller {
         let Self { client, settings, world, net_reaches, gone, pokes, changes, poke, lives, store } = self;
         let recorder = Events::new(client.clone(), &settings.instance);
         let present = Present::default();
-        let context = Arc::new(Context { client, settings, world, desk, store, lives, events: recorder, present });
+        let context =
+            Arc::new(Context { client, settings, world, desk, store, lives, events: recorder, present });
         let looking = KubeController::for_stream(net_reaches, poke.net_reaches.clone())
             .reconcile_on(pokes)
             .run(look, retry, Arc::clone(&context))

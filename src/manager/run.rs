@@ -35,7 +35,8 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let client = Client::try_from(config).context("could not use the credentials of the cluster")?;
     let dir = args.store.clone();
     let store = Arc::new(spawn_blocking(move || Store::open_local(&dir)).await?);
-    let (desk_tls, api_tls) = (identity(&args.desk_certificates, &stop)?, identity(&args.api_certificates, &stop)?);
+    let (desk_tls, api_tls) =
+        (identity(&args.desk_certificates, &stop)?, identity(&args.api_certificates, &stop)?);
     let desk_listeners = bind_each(&args.desk_listen, DESK_PORT)?;
     let api_listeners = bind_each(&args.api_listen, API_PORT)?;
 
@@ -55,7 +56,8 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
         serving.push(task::spawn(run_tls(desk_tls.clone(), listener, desk.app(), limits, stop.clone())));
     }
     for listener in api_listeners {
-        let (app, limits) = (netreach_apiserver::app(state.clone()), netreach_apiserver::limits::server_limits());
+        let (app, limits) =
+            (netreach_apiserver::app(state.clone()), netreach_apiserver::limits::server_limits());
         serving.push(task::spawn(run_tls(api_tls.clone(), listener, app, limits, stop.clone())));
     }
     tracing::info!("ready");

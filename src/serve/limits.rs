@@ -49,8 +49,8 @@ impl Default for Limits {
 
 /// Largest request head, bytes.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Most headers of one request.
-pub(crate) const HEADERS_MAX: usize = 64;
+/// Most headers of one request: an API server sends one for each group of a user.
+pub(crate) const HEADERS_MAX: usize = 256;
 /// Longest line that opens a chunk, bytes: its size and whatever extensions somebody may send.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;
 /// Largest trailer after the last chunk, bytes. Nobody reads it.

@@ -55,7 +55,8 @@ fn walk(kubectl: &Kubectl, sample: &str) -> Value {
     kubectl.ok(&format!("apply -f config/samples/{sample}"));
     kubectl.ok("wait --for=condition=Complete nr/task --timeout=180s");
     let table = kubectl.ok("get netreach");
-    let lines: Vec<_> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<_> =
+        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(
         lines,
         ["NAME FINISH EXPECTEDROUND DONEROUND LASTROUNDSTATUS SCHEDULE", "task true 1 1 succeed 0 1"],

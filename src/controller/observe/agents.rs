@@ -58,7 +58,9 @@ impl AgentFacts {
         let status = pod.status.as_ref();
         let container = spec.containers.iter().find(|container| container.name == CONTAINER)?;
         let of_container = status.and_then(container_status);
-        let is_over = status.and_then(|status| status.phase.as_deref()).is_some_and(|phase| matches!(phase, "Succeeded" | "Failed"));
+        let is_over = status
+            .and_then(|status| status.phase.as_deref())
+            .is_some_and(|phase| matches!(phase, "Succeeded" | "Failed"));
         Some(Self {
             id: AgentId { node: node(pod).unwrap_or_default(), pod: meta.name.clone()? },
             uid: meta.uid.clone()?,
@@ -69,7 +71,9 @@ impl AgentFacts {
             port: port(container),
             nics: nics(pod),
             is_ready: status.is_some_and(is_ready),
-            is_running: of_container.and_then(|of| of.state.as_ref()).is_some_and(|state| state.running.is_some()),
+            is_running: of_container
+                .and_then(|of| of.state.as_ref())
+                .is_some_and(|state| state.running.is_some()),
             is_leaving: meta.deletion_timestamp.is_some() || is_over,
             restarts: of_container.map_or(0, |of| of.restart_count),
             trouble: status.and_then(|status| trouble(status, of_container)),
@@ -87,9 +91,18 @@ impl AgentFacts {
 fn node(pod: &Pod) -> Option<String> {
     let spec = pod.spec.as_ref()?;
     let wanted = || {
-        let terms = &spec.affinity.as_ref()?.node_affinity.as_ref()?.required_during_scheduling_ignored_during_execution.as_ref()?.node_selector_terms;
+        let terms = &spec
+            .affinity
+            .as_ref()?
+            .node_affinity
+            .as_ref()?
+            .required_during_scheduling_ignored_during_execution
+            .as_ref()?
+            .node_selector_terms;
         let fields = terms.iter().flat_map(|term| term.match_fields.iter().flatten());
-        fields.filter(|field| field.key == "metadata.name").find_map(|field| field.values.as_ref()?.first().cloned())
+        fields
+            .filter(|field| field.key == "metadata.name")
+            .find_map(|field| field.values.as_ref()?.first().cloned())
     };
     spec.node_name.clone().or_else(wanted)
 }
@@ -114,7 +127,11 @@ fn nics(pod: &Pod) -> Vec<IpAddr> {
 }
 
 fn is_ready(status: &PodStatus) -> bool {
-    status.conditions.iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    status
+        .conditions
+        .iter()
+        .flatten()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn trouble(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<String> {
@@ -125,7 +142,8 @@ fn trouble(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<St
     if let Some(reason) = &status.reason {
         return told(reason, status.message.as_deref());
     }
-    let unscheduled = status.conditions.iter().flatten().find(|one| one.type_ == "PodScheduled" && one.status == "False");
+    let unscheduled =
+        status.conditions.iter().flatten().find(|one| one.type_ == "PodScheduled" && one.status == "False");
     if let Some(condition) = unscheduled {
         return told(condition.reason.as_deref().unwrap_or("Unschedulable"), condition.message.as_deref());
     }
@@ -140,7 +158,11 @@ fn trouble(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<St
 fn last_end(container: &ContainerStatus) -> Option<String> {
     let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| state?.terminated.clone();
     let end = ended(container.state.as_ref()).or_else(|| ended(container.last_state.as_ref()))?;
-    Some(format!("its container ended ({}, exit code {})", end.reason.as_deref().unwrap_or("no reason given"), end.exit_code))
+    Some(format!(
+        "its container ended ({}, exit code {})",
+        end.reason.as_deref().unwrap_or("no reason given"),
+        end.exit_code
+    ))
 }
 
 /// Somebody else's words, cut and harmless for a terminal.
@@ -190,15 +212,25 @@ mod tests {
     #[test]
     fn a_running_agent_has_its_addresses_and_its_further_nics() {
         let seen = facts(running(0, json!({})));
-        assert_eq!((seen.id.node.as_str(), seen.account.as_str(), seen.port), ("worker", "netreach-system:netreach-agent", 80));
-        assert_eq!(seen.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.244.1.7", "fd00:10:244:1::7"]);
-        assert_eq!(seen.nics.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.245.1.7", "fd00:10:245::1:7"]);
+        assert_eq!(
+            (seen.id.node.as_str(), seen.account.as_str(), seen.port),
+            ("worker", "netreach-system:netreach-agent", 80)
+        );
+        assert_eq!(
+            seen.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.244.1.7", "fd00:10:244:1::7"]
+        );
+        assert_eq!(
+            seen.nics.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.245.1.7", "fd00:10:245::1:7"]
+        );
         assert!(seen.is_up() && seen.is_ready && seen.trouble.is_none());
     }
 
     #[test]
     fn what_keeps_an_agent_from_running_is_told_in_kubernetes_words() {
-        let check = |status: Value, expected: Option<&str>| assert_eq!(facts(status).trouble.as_deref(), expected);
+        let check =
+            |status: Value, expected: Option<&str>| assert_eq!(facts(status).trouble.as_deref(), expected);
         let waiting = |reason: &str| {
             json!({"phase": "Pending", "containerStatuses": [{
                 "name": "agent", "image": "", "imageID": "", "ready": false, "restartCount": 0,
@@ -213,7 +245,10 @@ mod tests {
             ]}),
             Some("Unschedulable: 0/3 nodes are available"),
         );
-        check(json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}), Some("Evicted: low on memory"));
+        check(
+            json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}),
+            Some("Evicted: low on memory"),
+        );
     }
 
     #[test]

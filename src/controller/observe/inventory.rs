@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::networking::v1::Ingress;
-use netreach_plan::{AgentPod, FrontAddress, IngressAddress, Inventory, IpMode, Node as PlanNode, Place, Service as PlanService};
+use netreach_plan::{
+    AgentPod, FrontAddress, IngressAddress, Inventory, IpMode, Node as PlanNode, Place,
+    Service as PlanService,
+};
 use netreach_wire::IpFamily;
 
 use super::agents::AgentFacts;
@@ -33,7 +36,8 @@ pub(crate) struct Facade {
 
 impl Facade {
     pub(crate) fn of(world: &World, crew: &Crew) -> Self {
-        let service = |ip_family| Some((ip_family, world.services.named(&crew.namespace, &crew.service(ip_family))?));
+        let service =
+            |ip_family| Some((ip_family, world.services.named(&crew.namespace, &crew.service(ip_family))?));
         Self {
             services: [IpFamily::V4, IpFamily::V6].into_iter().filter_map(service).collect(),
             ingress: world.ingresses.named(&crew.namespace, &crew.name),
@@ -44,7 +48,10 @@ impl Facade {
     /// Hosts that have to be resolved before a round.
     pub(crate) fn hosts(&self) -> Vec<String> {
         let of_services = self.services.iter().flat_map(|(_, service)| balancers(service));
-        let mut hosts: Vec<_> = of_services.chain(self.ingress.iter().flat_map(|ingress| controllers(ingress))).filter_map(|front| front.host).collect();
+        let mut hosts: Vec<_> = of_services
+            .chain(self.ingress.iter().flat_map(|ingress| controllers(ingress)))
+            .filter_map(|front| front.host)
+            .collect();
         hosts.sort();
         hosts.dedup();
         hosts
@@ -52,12 +59,19 @@ impl Facade {
 
     /// Names of the Services.
     pub(crate) fn services(&self) -> impl Iterator<Item = (IpFamily, &str)> {
-        self.services.iter().filter_map(|(ip_family, service)| Some((*ip_family, service.metadata.name.as_deref()?)))
+        self.services
+            .iter()
+            .filter_map(|(ip_family, service)| Some((*ip_family, service.metadata.name.as_deref()?)))
     }
 }
 
 /// Everything by which `agents` can be reached.
-pub(crate) fn inventory(agents: &[AgentFacts], nodes: &[Arc<Node>], facade: &Facade, hosts: &Hosts) -> Inventory {
+pub(crate) fn inventory(
+    agents: &[AgentFacts],
+    nodes: &[Arc<Node>],
+    facade: &Facade,
+    hosts: &Hosts,
+) -> Inventory {
     let service = |(ip_family, service): &(IpFamily, Arc<Service>)| plan_service(*ip_family, service, hosts);
     let ingress = |ingress: &Arc<Ingress>| {
         let fronts = controllers(ingress).into_iter().flat_map(|front| addresses(&front, hosts));
@@ -84,7 +98,10 @@ fn agent_pod(agent: &AgentFacts) -> AgentPod {
 fn plan_node(node: &Node) -> Option<PlanNode> {
     let addresses = node.status.iter().flat_map(|status| status.addresses.iter().flatten());
     let internal = addresses.filter(|address| address.type_ == "InternalIP");
-    Some(PlanNode { name: node.metadata.name.clone()?, addresses: internal.filter_map(|one| one.address.parse().ok()).collect() })
+    Some(PlanNode {
+        name: node.metadata.name.clone()?,
+        addresses: internal.filter_map(|one| one.address.parse().ok()).collect(),
+    })
 }
 
 fn plan_service(ip_family: IpFamily, service: &Service, hosts: &Hosts) -> Option<PlanService> {
@@ -107,7 +124,11 @@ fn balancers(service: &Service) -> Vec<Front> {
     if service.spec.as_ref().and_then(|spec| spec.type_.as_deref()) != Some("LoadBalancer") {
         return Vec::new();
     }
-    let fronts = service.status.iter().flat_map(|status| status.load_balancer.iter()).flat_map(|balancer| balancer.ingress.iter().flatten());
+    let fronts = service
+        .status
+        .iter()
+        .flat_map(|status| status.load_balancer.iter())
+        .flat_map(|balancer| balancer.ingress.iter().flatten());
     let front = |front: &k8s_openapi::api::core::v1::LoadBalancerIngress| Front {
         ip: front.ip.as_deref().and_then(|ip| ip.parse().ok()),
         host: front.hostname.clone(),
@@ -117,8 +138,18 @@ fn balancers(service: &Service) -> Vec<Front> {
 }
 
 fn controllers(ingress: &Ingress) -> Vec<Front> {
-    let fronts = ingress.status.iter().flat_map(|status| status.load_balancer.iter()).flat_map(|balancer| balancer.ingress.iter().flatten());
-    fronts.map(|front| Front { ip: front.ip.as_deref().and_then(|ip| ip.parse().ok()), host: front.hostname.clone(), is_proxy: false }).collect()
+    let fronts = ingress
+        .status
+        .iter()
+        .flat_map(|status| status.load_balancer.iter())
+        .flat_map(|balancer| balancer.ingress.iter().flatten());
+    fronts
+        .map(|front| Front {
+            ip: front.ip.as_deref().and_then(|ip| ip.parse().ok()),
+            host: front.hostname.clone(),
+            is_proxy: false,
+        })
+        .collect()
 }
 
 /// A host stands outside the cluster: its addresses are nobody's short cut.
@@ -126,7 +157,9 @@ fn addresses(front: &Front, hosts: &Hosts) -> Vec<FrontAddress> {
     let mode = if front.is_proxy || front.ip.is_none() { IpMode::Proxy } else { IpMode::Vip };
     match (front.ip, &front.host) {
         (Some(ip), _) => vec![FrontAddress { ip, mode }],
-        (None, Some(host)) => hosts.get(host).into_iter().flatten().map(|&ip| FrontAddress { ip, mode }).collect(),
+        (None, Some(host)) => {
+            hosts.get(host).into_iter().flatten().map(|&ip| FrontAddress { ip, mode }).collect()
+        }
         (None, None) => Vec::new(),
     }
 }

@@ -45,7 +45,11 @@ impl Sight<'_> {
         }
         let ready = self.agents.iter().filter(|agent| agent.is_ready).count();
         let behind = self.endpoints.iter().filter(|(_, endpoints)| *endpoints < ready);
-        lacking.extend(behind.map(|(service, endpoints)| format!("Service {service} has {endpoints} of {ready} endpoints")));
+        lacking.extend(
+            behind.map(|(service, endpoints)| {
+                format!("Service {service} has {endpoints} of {ready} endpoints")
+            }),
+        );
         let (_, gaps) = targets(spec, self.inventory);
         lacking.extend(gaps.into_iter().filter(|gap| gap.class == GapClass::Missing).map(|gap| gap.reason));
         lacking

@@ -13,7 +13,8 @@ pub(crate) async fn resolve(hosts: Vec<String>) -> Hosts {
         let looked_up = timeout(RESOLVE_WITHIN, (host.as_str(), 0).to_socket_addrs()).await;
         let addresses = match looked_up {
             Ok(Ok(found)) => {
-                let mut addresses: Vec<_> = found.map(|address| address.ip()).take(HOST_ADDRESSES_MAX).collect();
+                let mut addresses: Vec<_> =
+                    found.map(|address| address.ip()).take(HOST_ADDRESSES_MAX).collect();
                 addresses.sort();
                 addresses.dedup();
                 addresses

@@ -17,9 +17,29 @@ use serde::de::DeserializeOwned;
 use crate::ControllerError;
 
 /// What every watched kind is.
-pub(crate) trait Watched: Resource<DynamicType = ()> + Lookup<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
+pub(crate) trait Watched:
+    Resource<DynamicType = ()>
+    + Lookup<DynamicType = ()>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
+{
+}
 
-impl<K> Watched for K where K: Resource<DynamicType = ()> + Lookup<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
+impl<K> Watched for K where
+    K: Resource<DynamicType = ()>
+        + Lookup<DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static
+{
+}
 
 /// Follows everything of a kind that `config` selects; `touched` hears of every object that came, changed or went.
 pub(crate) fn follow<K>(api: Api<K>, config: Config, touched: impl Fn(&K) + Send + Sync + 'static) -> Store<K>
@@ -40,9 +60,13 @@ where
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
             match event {
-                Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => touched(&object),
+                Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => {
+                    touched(&object)
+                }
                 Ok(Event::Init | Event::InitDone) => {}
-                Err(error) => tracing::warn!(kind = %<K as Resource>::kind(&()), %error, "a watch was cut: trying again"),
+                Err(error) => {
+                    tracing::warn!(kind = %<K as Resource>::kind(&()), %error, "a watch was cut: trying again")
+                }
             }
         }
     });
@@ -57,8 +81,15 @@ impl<K> Namespaced<K>
 where
     K: Watched + Resource<Scope = NamespaceResourceScope>,
 {
-    pub(crate) fn follow(client: &Client, namespaces: &[String], config: &Config, touched: impl Fn(&K) + Clone + Send + Sync + 'static) -> Self {
-        let one = |namespace: &String| follow(Api::namespaced(client.clone(), namespace), config.clone(), touched.clone());
+    pub(crate) fn follow(
+        client: &Client,
+        namespaces: &[String],
+        config: &Config,
+        touched: impl Fn(&K) + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let one = |namespace: &String| {
+            follow(Api::namespaced(client.clone(), namespace), config.clone(), touched.clone())
+        };
         Self(namespaces.iter().map(one).collect())
     }
 
@@ -67,7 +98,10 @@ where
     }
 
     pub(crate) fn named(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        self.all().find(|object| object.meta().namespace.as_deref() == Some(namespace) && object.meta().name.as_deref() == Some(name))
+        self.all().find(|object| {
+            object.meta().namespace.as_deref() == Some(namespace)
+                && object.meta().name.as_deref() == Some(name)
+        })
     }
 
     pub(crate) async fn ready(&self, what: &'static str) -> Result<(), ControllerError> {

@@ -1,6 +1,5 @@
 //! Everything of the cluster that is followed.
 
-
 use async_channel::Sender;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
@@ -50,7 +49,11 @@ impl Poke {
 
     pub(crate) fn all(&self) {
         let _ = self.changed.try_send(());
-        self.net_reaches.state().iter().filter_map(|one| one.metadata.name.as_deref()).for_each(|name| self.one(name));
+        self.net_reaches
+            .state()
+            .iter()
+            .filter_map(|one| one.metadata.name.as_deref())
+            .for_each(|name| self.one(name));
     }
 
     /// Those that this thing serves: the one that it was made for, or everybody.
@@ -64,7 +67,11 @@ impl Poke {
 
 impl World {
     /// Begins to follow, and waits until everything was seen once.
-    pub(crate) async fn follow(client: &Client, settings: &Settings, poke: &Poke) -> Result<Self, ControllerError> {
+    pub(crate) async fn follow(
+        client: &Client,
+        settings: &Settings,
+        poke: &Poke,
+    ) -> Result<Self, ControllerError> {
         let namespaces = namespaces(client, settings).await?;
         let of_agents = Config::default().labels(&format!("{}={}", label::COMPONENT, component::AGENT));
         let every = |poke: &Poke| {
@@ -120,6 +127,9 @@ impl World {
 async fn namespaces(client: &Client, settings: &Settings) -> Result<Vec<String>, ControllerError> {
     let (own, host) = (settings.namespace.clone(), settings.host_namespace.clone());
     let there = Api::<Namespace>::all(client.clone()).get_opt(&host).await;
-    let there = there.map_err(|source| ControllerError::Read { what: format!("Namespace {host}"), source: Box::new(source) })?;
+    let there = there.map_err(|source| ControllerError::Read {
+        what: format!("Namespace {host}"),
+        source: Box::new(source),
+    })?;
     Ok(if there.is_some() && host != own { vec![own, host] } else { vec![own] })
 }

@@ -84,7 +84,8 @@ fn aside(status: &NetReachStatus) -> NetReachStatus {
 }
 
 async fn write(context: &Context, name: &str, status: &NetReachStatus) -> Result<(), ControllerError> {
-    let patch = json!({"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "status": status});
+    let patch =
+        json!({"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "status": status});
     let api: Api<NetReach> = Api::all(context.client.clone());
     // Forced: nobody else writes it.
     let params = PatchParams::apply(FIELD_MANAGER).force();
@@ -92,6 +93,9 @@ async fn write(context: &Context, name: &str, status: &NetReachStatus) -> Result
         Ok(_) => Ok(()),
         // Deleted in the meantime.
         Err(kube::Error::Api(refused)) if refused.code == 404 => Ok(()),
-        Err(source) => Err(ControllerError::Write { what: format!("the status of NetReach {name}"), source: Box::new(source) }),
+        Err(source) => Err(ControllerError::Write {
+            what: format!("the status of NetReach {name}"),
+            source: Box::new(source),
+        }),
     }
 }

@@ -20,7 +20,9 @@ use crate::restore::verdict;
 
 /// Ends the round under way; tells of it. Whatever fails on the way, the round ends, and says so.
 pub(super) async fn close(context: &Context, life: &mut Life) -> Tale {
-    let Some(open) = life.open.take() else { return Tale::normal(reason::ROUND_FAILED, "no round is under way".to_owned()) };
+    let Some(open) = life.open.take() else {
+        return Tale::normal(reason::ROUND_FAILED, "no round is under way".to_owned());
+    };
     let id = open.opened.id.clone();
     if !open.opened.assignments.is_empty()
         && let Err(error) = context.desk.close(&id)
@@ -60,7 +62,13 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
             }
             Err(error) => {
                 tracing::error!(round = %id, %error, "a round's report could not be kept");
-                (report, Judged { verdict: Verdict::Unknown(format!("its report could not be kept: {error}")), is_kept: false })
+                (
+                    report,
+                    Judged {
+                        verdict: Verdict::Unknown(format!("its report could not be kept: {error}")),
+                        is_kept: false,
+                    },
+                )
             }
         }
     })
@@ -71,7 +79,8 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
 fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
     let why = |node: &Node| {
         let conditions = node.status.as_ref()?.conditions.as_ref()?;
-        let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status != "True")?;
+        let ready =
+            conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status != "True")?;
         let words = ready.message.as_deref().or(ready.reason.as_deref()).unwrap_or("no reason given");
         Some(format!("its node is not ready ({})", quote(words)))
     };
@@ -93,9 +102,12 @@ fn tale(report: &RoundReport, verdict: &Verdict) -> Tale {
             reason::ROUND_SUCCEEDED,
             format!("round {number}: {} agents reached every target as expected", report.agents.len()),
         ),
-        Verdict::Unknown(why) => Tale::warning(reason::ROUND_FAILED, format!("round {number} cannot be judged: {why}")),
+        Verdict::Unknown(why) => {
+            Tale::warning(reason::ROUND_FAILED, format!("round {number} cannot be judged: {why}"))
+        }
         Verdict::Failed(reasons) => {
-            let first = reasons.first().map(|reason| format!("{}: {reason}", reason.code())).unwrap_or_default();
+            let first =
+                reasons.first().map(|reason| format!("{}: {reason}", reason.code())).unwrap_or_default();
             let more = reasons.len().saturating_sub(1);
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
             Tale::warning(reason::ROUND_FAILED, format!("round {number}: {first}{more}"))

@@ -38,7 +38,8 @@ pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, lif
     let hosts = facade.hosts();
     let hosts = if hosts.is_empty() { Hosts::new() } else { resolve(hosts).await };
     let inventory = inventory(&up, &world.nodes.state(), &facade, &hosts);
-    let endpoints: Vec<_> = facade.services().map(|(_, name)| (name.to_owned(), endpoints(context, crew, name))).collect();
+    let endpoints: Vec<_> =
+        facade.services().map(|(_, name)| (name.to_owned(), endpoints(context, crew, name))).collect();
     let sight = Sight {
         agents: &agents,
         wanted: wanted(context, crew),
@@ -57,11 +58,18 @@ pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, lif
 fn endpoints(context: &Context, crew: &Crew, service: &str) -> usize {
     let of_service = |slice: &EndpointSlice| {
         slice.metadata.namespace.as_deref() == Some(&crew.namespace)
-            && slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME)).is_some_and(|name| name == service)
+            && slice
+                .metadata
+                .labels
+                .as_ref()
+                .and_then(|labels| labels.get(SERVICE_NAME))
+                .is_some_and(|name| name == service)
     };
     let ready = |slice: &EndpointSlice| {
         let endpoints = slice.endpoints.iter();
-        endpoints.filter(|one| one.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))).count()
+        endpoints
+            .filter(|one| one.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false)))
+            .count()
     };
     context.world.slices.all().filter(|slice| of_service(slice)).map(|slice| ready(&slice)).sum()
 }

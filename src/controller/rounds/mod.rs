@@ -48,7 +48,9 @@ pub(crate) async fn advance(
     let mut tales = Vec::new();
     loop {
         let seen = look::look(context, spec, crew, life).await;
-        let last = life.history.last().map(|(number, due)| DueRound { number, due });
+        // A status that counts rounds and names no instant says nothing of before the beginning.
+        let due = |due| if due == Timestamp::UNIX_EPOCH { created } else { due };
+        let last = life.history.last().map(|(number, at)| DueRound { number, due: due(at) });
         let case = Case { created, last, open: life.open.as_ref().map(Open::view) };
         // A round is timed by the clock that nobody sets: its deadline does not move when the wall clock does.
         let now = life.open.as_ref().map_or_else(Timestamp::now, Open::now);
@@ -93,7 +95,8 @@ fn held_until(
     timeout_ms: u64,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let wait = preparation.opens_at().checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())?;
+    let wait =
+        preparation.opens_at().checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())?;
     let (part, of) = HOLD_PARTS;
     let latest = later(due, timeout_ms / of * part);
     let until = now.checked_add(wait).unwrap_or(latest).min(latest);

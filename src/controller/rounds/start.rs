@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use netreach_api::names::reason;
 use netreach_api::CheckedSpec;
+use netreach_api::names::reason;
 use netreach_plan::{DueRound, Instants, plan_round};
 use netreach_report::{MissingAgent, NotBegun};
 use netreach_store::{OpenedRound, Written};
@@ -65,7 +65,12 @@ pub(super) async fn start(
     }
     write_down(context, life, opened.clone()).await?;
     if !opened.assignments.is_empty() {
-        context.desk.open(id, began, Open::new(opened.clone(), began, &[]).deadline(), opened.assignments.clone())?;
+        context.desk.open(
+            id,
+            began,
+            Open::new(opened.clone(), began, &[]).deadline(),
+            opened.assignments.clone(),
+        )?;
     }
     let tale = tale(&opened);
     tracing::info!(netreach = life.name, "{}", tale.note);
@@ -97,24 +102,33 @@ fn absent(agents: &[AgentFacts], now: Timestamp) -> Vec<MissingAgent> {
     absent
         .map(|agent| MissingAgent {
             agent: agent.id.clone(),
-            why: agent.trouble.clone().or_else(|| agent.last_end.clone()).unwrap_or_else(|| "its pod does not run".to_owned()),
+            why: agent
+                .trouble
+                .clone()
+                .or_else(|| agent.last_end.clone())
+                .unwrap_or_else(|| "its pod does not run".to_owned()),
         })
         .collect()
 }
 
 fn tale(opened: &OpenedRound) -> Tale {
     let number = opened.id.number;
-    let targets = opened.assignments.iter().map(|assignment| assignment.targets.len()).max().unwrap_or_default();
+    let targets =
+        opened.assignments.iter().map(|assignment| assignment.targets.len()).max().unwrap_or_default();
     let load = opened.assignments.first().map(|assignment| assignment.load);
     let note = match (&opened.not_begun, load) {
-        (Some(NotBegun::NoAgents { why } | NotBegun::OverBudget { why }), _) => format!("round {number} could not begin: {why}"),
+        (Some(NotBegun::NoAgents { why } | NotBegun::OverBudget { why }), _) => {
+            format!("round {number} could not begin: {why}")
+        }
         (None, Some(load)) => format!(
             "round {number}: {} agents send {} requests/s to each of up to {targets} targets for {} s",
             opened.assignments.len(),
             load.rate_qps,
             load.duration_s
         ),
-        (None, None) => format!("round {number} has no agent that could begin ({} are absent)", opened.absent.len()),
+        (None, None) => {
+            format!("round {number} has no agent that could begin ({} are absent)", opened.absent.len())
+        }
     };
     Tale::normal(reason::ROUND_STARTED, note)
 }

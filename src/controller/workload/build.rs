@@ -93,7 +93,8 @@ fn pod_template(
         ..ObjectMeta::default()
     };
     let mut pod = template.spec.clone()?;
-    let finish_within_s = i64::from(spec.load().duration_s) + i64::from(spec.load().timeout_ms / 1_000) + FINISH_MARGIN_S;
+    let finish_within_s =
+        i64::from(spec.load().duration_s) + i64::from(spec.load().timeout_ms / 1_000) + FINISH_MARGIN_S;
     pod.termination_grace_period_seconds = Some(finish_within_s + END_MARGIN_S);
     pod.affinity = agents.affinity.clone().or(pod.affinity);
     spread(&mut pod, net_reach.metadata.uid.clone()?);
@@ -144,7 +145,9 @@ fn move_to_host(pod: &mut PodSpec, port: u16) {
     if let Some(security) = &mut pod.security_context {
         security.sysctls = None;
     }
-    let Some(container) = pod.containers.iter_mut().find(|container| container.name == CONTAINER) else { return };
+    let Some(container) = pod.containers.iter_mut().find(|container| container.name == CONTAINER) else {
+        return;
+    };
     set_argument(container, "--port", &port.to_string());
     for one in container.ports.iter_mut().flatten() {
         one.container_port = port.into();

@@ -31,7 +31,8 @@ impl Crew {
                 own: None,
             },
             Some(agents) => Self {
-                namespace: if is_on_host(agents) { &settings.host_namespace } else { &settings.namespace }.clone(),
+                namespace: if is_on_host(agents) { &settings.host_namespace } else { &settings.namespace }
+                    .clone(),
                 name: names::workload(name, uid),
                 kind: agents.kind.unwrap_or(defaults::AGENT_KIND),
                 own: Some(uid.to_owned()),
@@ -51,7 +52,8 @@ impl Crew {
 
     /// As the status tells it.
     pub(crate) fn resource(&self, target: &TargetChoice, status: RuntimeStatus) -> ResourceStatus {
-        let service = |asked: bool, ip_family| (asked && needs_service(target)).then(|| self.service(ip_family));
+        let service =
+            |asked: bool, ip_family| (asked && needs_service(target)).then(|| self.service(ip_family));
         ResourceStatus {
             runtime_name: Some(self.name.clone()),
             runtime_status: Some(status),

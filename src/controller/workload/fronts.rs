@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressClass, IngressRule, IngressServiceBackend, IngressSpec,
-    ServiceBackendPort,
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressClass, IngressRule,
+    IngressServiceBackend, IngressSpec, ServiceBackendPort,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -48,7 +48,12 @@ pub(crate) fn service(metadata: ObjectMeta, crew: &Crew, ip_family: IpFamily, is
 }
 
 /// The Ingress that leads to the Service of that IP version.
-pub(crate) fn ingress(metadata: ObjectMeta, crew: &Crew, ip_family: IpFamily, class: Option<String>) -> Ingress {
+pub(crate) fn ingress(
+    metadata: ObjectMeta,
+    crew: &Crew,
+    ip_family: IpFamily,
+    class: Option<String>,
+) -> Ingress {
     let service = IngressServiceBackend {
         name: crew.service(ip_family),
         port: Some(ServiceBackendPort { name: Some(PORT_NAME.to_owned()), number: None }),
@@ -64,12 +69,22 @@ pub(crate) fn ingress(metadata: ObjectMeta, crew: &Crew, ip_family: IpFamily, cl
 }
 
 /// The class to ask for: the one that was named, else the default one; none where there is none.
-pub(crate) fn class<'a>(named: Option<&str>, classes: impl Iterator<Item = &'a IngressClass>) -> Option<String> {
+pub(crate) fn class<'a>(
+    named: Option<&str>,
+    classes: impl Iterator<Item = &'a IngressClass>,
+) -> Option<String> {
     if let Some(named) = named {
         return Some(named.to_owned());
     }
-    let is_default = |class: &&IngressClass| class.metadata.annotations.as_ref().is_some_and(|all| all.get(DEFAULT_CLASS).is_some_and(|is| is == "true"));
-    let mut defaults: Vec<_> = classes.filter(is_default).filter_map(|class| class.metadata.name.clone()).collect();
+    let is_default = |class: &&IngressClass| {
+        class
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|all| all.get(DEFAULT_CLASS).is_some_and(|is| is == "true"))
+    };
+    let mut defaults: Vec<_> =
+        classes.filter(is_default).filter_map(|class| class.metadata.name.clone()).collect();
     defaults.sort();
     defaults.into_iter().next()
 }

@@ -36,7 +36,12 @@ pub(crate) async fn hindrance(context: &Context, crew: &Crew, life: &Life) -> St
     }
     match wanted(context, crew) {
         None => return format!("there is no {:?} {} in namespace {}", crew.kind, crew.name, crew.namespace),
-        Some(0) => return format!("no node is to have a pod of {:?} {}: see its affinity and the nodes' labels", crew.kind, crew.name),
+        Some(0) => {
+            return format!(
+                "no node is to have a pod of {:?} {}: see its affinity and the nodes' labels",
+                crew.kind, crew.name
+            );
+        }
         Some(_) => {}
     }
     let told = failed_create(context, crew).await;
@@ -48,7 +53,9 @@ async fn failed_create(context: &Context, crew: &Crew) -> Option<String> {
     let events: Api<Event> = Api::namespaced(context.client.clone(), &crew.namespace);
     let failed = ListParams::default().fields(&format!("reason={FAILED_CREATE}"));
     let mut failed = events.list(&failed).await.ok()?.items;
-    failed.retain(|event| event.involved_object.name.as_deref().is_some_and(|name| name.starts_with(&crew.name)));
+    failed.retain(|event| {
+        event.involved_object.name.as_deref().is_some_and(|name| name.starts_with(&crew.name))
+    });
     failed.sort_by_key(|event| event.last_timestamp.clone().or_else(|| event.first_timestamp.clone()));
     failed.pop()?.message.map(|message| quote(&message))
 }

@@ -65,7 +65,8 @@ fn gone_at(net_reach: &NetReach, crew: &Crew, life: &Life) -> Option<Timestamp> 
 fn own(context: &Context, net_reach: &NetReach, spec: &CheckedSpec, crew: &Crew) -> Wanted {
     let target = spec.target();
     let named = |name: &str| metadata(name, &crew.namespace, Some(net_reach));
-    let of_version = |ip_family| service(named(&crew.service(ip_family)), crew, ip_family, target.load_balancer);
+    let of_version =
+        |ip_family| service(named(&crew.service(ip_family)), crew, ip_family, target.load_balancer);
     let services: Vec<_> = ip_families(&target).filter(|_| needs_service(&target)).map(of_version).collect();
     let first = ip_families(&target).next().filter(|_| target.ingress);
     Wanted {
@@ -79,7 +80,10 @@ fn shared(context: &Context, crew: &Crew) -> Wanted {
     let asked = Asked::by(&context.world.net_reaches.state());
     let owned = |name: &str, owners: &[_]| {
         let metadata = metadata(name, &crew.namespace, None);
-        k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta { owner_references: Some(owners.to_vec()), ..metadata }
+        k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+            owner_references: Some(owners.to_vec()),
+            ..metadata
+        }
     };
     let of_version = |ip_family: &IpFamily| {
         service(owned(&crew.service(*ip_family), &asked.service_owners), crew, *ip_family, asked.is_balanced)
@@ -88,7 +92,11 @@ fn shared(context: &Context, crew: &Crew) -> Wanted {
     let to = |ip_family: &IpFamily| {
         ingress(owned(&crew.name, &asked.ingress_owners), crew, *ip_family, ingress_class(context))
     };
-    Wanted { workload: None, services: asked.ip_families.iter().map(of_version).collect(), ingress: first.map(to) }
+    Wanted {
+        workload: None,
+        services: asked.ip_families.iter().map(of_version).collect(),
+        ingress: first.map(to),
+    }
 }
 
 /// The class of Ingresses: that of the settings, else the default one.
@@ -104,11 +112,18 @@ fn template(context: &Context) -> Option<PodTemplateSpec> {
 }
 
 /// Applies what is wanted and not applied yet, and removes what is there and not wanted.
-async fn settle(context: &Context, crew: &Crew, wanted: Wanted, life: &mut Life) -> Result<(), ControllerError> {
+async fn settle(
+    context: &Context,
+    crew: &Crew,
+    wanted: Wanted,
+    life: &mut Life,
+) -> Result<(), ControllerError> {
     let Wanted { workload, services, ingress } = wanted;
     remove_others(context, crew, &services, ingress.is_some(), workload.is_some()).await?;
     let print = print(&(&services, &ingress), workload.as_ref());
-    if life.applied == Some(print) && is_there(context, crew, &services, ingress.is_some(), workload.is_some()) {
+    if life.applied == Some(print)
+        && is_there(context, crew, &services, ingress.is_some(), workload.is_some())
+    {
         return Ok(());
     }
     life.refused = None;
@@ -143,7 +158,11 @@ fn note(life: &mut Life, applied: Result<(), ControllerError>) -> Result<(), Con
 fn is_there(context: &Context, crew: &Crew, services: &[Service], ingress: bool, workload: bool) -> bool {
     let world = &context.world;
     let is_service = |service: &Service| {
-        service.metadata.name.as_deref().is_some_and(|name| world.services.named(&crew.namespace, name).is_some())
+        service
+            .metadata
+            .name
+            .as_deref()
+            .is_some_and(|name| world.services.named(&crew.namespace, name).is_some())
     };
     let is_workload = match crew.kind {
         AgentKind::DaemonSet => world.daemon_sets.named(&crew.namespace, &crew.name).is_some(),

@@ -41,7 +41,8 @@ pub(crate) fn path(uid: Option<&str>) -> String {
 /// The port of agents in their node's network.
 pub(crate) fn host_port(uid: &str) -> u16 {
     // FNV-1a: uids differ in all their digits.
-    let hash = uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let span = u32::from(HOST_PORTS.end - HOST_PORTS.start);
     HOST_PORTS.start + u16::try_from(hash % span).unwrap_or_default()
 }
@@ -68,7 +69,10 @@ mod tests {
 
     #[test]
     fn paths_and_ports_are_a_netreachs_own() {
-        assert_eq!((path(None).as_str(), path(Some(UID)).as_str()), ("/kdoctoragent", "/kdoctoragent-0c5e1fa2"));
+        assert_eq!(
+            (path(None).as_str(), path(Some(UID)).as_str()),
+            ("/kdoctoragent", "/kdoctoragent-0c5e1fa2")
+        );
         assert!(HOST_PORTS.contains(&host_port(UID)));
         assert_ne!(host_port(UID), host_port("0c5e1fa2-77aa-4a5e-9c1d-2f6b9e6c1a02"));
     }

@@ -1,0 +1,121 @@
+//! Why a run in a cluster could not be.
+
+use kube::Error;
+
+/// What went wrong, and the way out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClusterTrouble {
+    /// No kubeconfig, and no pod's credentials.
+    #[error(
+        "could not find a cluster: {why}; name a kubeconfig in KUBECONFIG, or add --local to run on this machine"
+    )]
+    NoCluster { why: String },
+    /// A context that there is not, or not whole.
+    #[error("could not use context {context:?}: {why}; kubectl config get-contexts lists those there are")]
+    Context { context: String, why: String },
+    /// No context.
+    #[error("the kubeconfig has no current context: choose one by --context, or kubectl config use-context")]
+    NoContext,
+    /// Credentials that cannot be used.
+    #[error("could not use the credentials of {place}: {why}")]
+    Credentials { place: String, why: String },
+    /// No CustomResourceDefinition.
+    #[error(
+        "could not create the NetReach: NetReach is not installed in this cluster; kubectl apply -k config/default installs it"
+    )]
+    NotInstalled,
+    /// The name is taken.
+    #[error(
+        "could not create NetReach {name}: there is one of that name; delete it by kubectl delete netreach {name}, or \
+         choose another name by --name"
+    )]
+    Exists { name: String },
+    /// No right to.
+    #[error("could not create the NetReach: {why}; the role netreach-editor gives the right to")]
+    Forbidden { why: String },
+    /// The API server or the webhook finds fault with it.
+    #[error("the cluster refuses the NetReach: {why}")]
+    Refused { why: String },
+    /// Something else.
+    #[error("could not create the NetReach: {why}")]
+    NotCreated { why: String },
+    /// No right to watch it, or too long without an answer.
+    #[error("could not follow NetReach {name}: {why}")]
+    NotFollowed { name: String, why: String },
+    /// The manager finds fault with it.
+    #[error("the manager refuses NetReach {name}: {why}")]
+    Invalid { name: String, why: String },
+}
+
+impl ClusterTrouble {
+    /// Whether it is what the user wrote that is wrong.
+    pub(crate) fn is_of_input(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Invalid { .. })
+    }
+
+    /// Why a NetReach was not created.
+    pub(super) fn of_creation(name: &str, error: &Error) -> Self {
+        let why = plain(error);
+        match error {
+            // A name may also be taken by one that was to be generated: the API server says which.
+            Error::Api(status) if status.is_already_exists() => Self::Exists { name: name.to_owned() },
+            // The answer may be no status of Kubernetes', and then has no reason.
+            Error::Api(status) if status.code == 404 => Self::NotInstalled,
+            Error::Api(status) if status.is_forbidden() => Self::Forbidden { why },
+            Error::Api(status) if status.is_invalid() || status.code == 400 => Self::Refused { why },
+            _ => Self::NotCreated { why },
+        }
+    }
+}
+
+/// An error in the words of whoever answered, or else its innermost cause: what lies around that is the client's own
+/// layers.
+pub(super) fn plain(error: &Error) -> String {
+    if let Error::Api(status) = error
+        && !status.message.is_empty()
+    {
+        return status.message.clone();
+    }
+    innermost(error)
+}
+
+/// The cause that caused all others.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(code: u16, reason: &str, message: &str, words: &str, is_of_input: bool) {
+        let error = Error::Api(Status::failure(message, reason).with_code(code).boxed());
+        let trouble = ClusterTrouble::of_creation("task", &error);
+        let text = trouble.to_string();
+        assert!(text.contains(words), "{text}");
+        assert_eq!(trouble.is_of_input(), is_of_input, "{text}");
+    }
+
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        check(409, "AlreadyExists", "", "kubectl delete netreach task", false);
+        check(409, "AlreadyExists", "", "--name", false);
+        check(
+            404,
+            "Failed to parse error data",
+            "404 page not found",
+            "kubectl apply -k config/default",
+            false,
+        );
+        check(403, "Forbidden", "User \"x\" cannot", "User \"x\" cannot; the role netreach-editor", false);
+        check(422, "Invalid", "spec.request.qps: must", "refuses the NetReach: spec.request.qps: must", true);
+        check(500, "InternalError", "no webhook", "could not create the NetReach: no webhook", false);
+    }
+}

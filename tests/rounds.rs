@@ -1,0 +1,13 @@
+//! The manager beside a real API server, with real agents on loopback in the place of pods: rounds from the schedule to the status, and what
+//! goes on around them.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the answer a test gives")]
+
+#[path = "rounds/agent.rs"]
+mod agent;
+#[path = "rounds/around.rs"]
+mod around;
+#[path = "rounds/ground.rs"]
+mod ground;
+#[path = "rounds/told.rs"]
+mod told;

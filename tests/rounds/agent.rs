@@ -1,0 +1,95 @@
+//! An agent on a loopback address, and the pod that an API server believes it to be in.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+
+use async_std::task::block_on;
+use clap::Parser;
+use netreach_agent::{Args, Config, run_until};
+use netreach_serve::Stop;
+use netreach_tests::{ControlPlane, Kubectl};
+use serde_json::{Value, json};
+
+use super::ground::NAMESPACE;
+
+/// The port that every agent answers on, each at an address of its own.
+const PORT: u16 = 18_080;
+
+/// One agent; ends when dropped.
+pub(crate) struct Agent {
+    pub(crate) pod: String,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Agent {
+    /// Makes node and pod, and the agent in it.
+    pub(crate) fn start(plane: &ControlPlane, number: u8, ip: Ipv4Addr, desk: &str, ca: &Path) -> Self {
+        let kubectl = plane.admin();
+        let (node, pod) = (format!("node-{number}"), format!("netreach-agent-{number}"));
+        make_node(&kubectl, &node, ip);
+        make_pod(&kubectl, &node, &pod, ip);
+        let token = plane.agent_token(NAMESPACE, "netreach-agent", Some(&pod));
+        let ca = ca.display().to_string();
+        let listen = format!("{ip}:{PORT}");
+        let words = ["netreach-agent", "--desk", desk, "--desk-ca", &ca, "--token", &token];
+        let words = words.into_iter().chain(["--node", &node, "--pod", &pod, "--listen", &listen]);
+        let config = Config::try_from(Args::parse_from(words)).unwrap();
+        let stop = Stop::new();
+        let until = stop.clone();
+        let thread = thread::spawn(move || block_on(run_until(config, &until)).unwrap());
+        Self { pod, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
+    assert_eq!(kubectl.apply(&node.to_string()).code, 0);
+    let status = json!({
+        "addresses": [{"type": "InternalIP", "address": ip.to_string()}],
+        "conditions": [{"type": "Ready", "status": "True", "reason": "", "message": ""}],
+    });
+    patch_status(kubectl, &format!("node {name}"), &status);
+}
+
+/// A pod as the DaemonSet of `config/agent` would make it.
+fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
+    let agents = kubectl.get(&format!("daemonset netreach-agent -n {NAMESPACE}"));
+    let mut pod = agents["spec"]["template"].clone();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["name"] = name.into();
+    pod["metadata"]["namespace"] = NAMESPACE.into();
+    pod["spec"]["nodeName"] = node.into();
+    pod["spec"]["containers"][0]["ports"][0]["containerPort"] = PORT.into();
+    let applied = kubectl.apply(&pod.to_string());
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    let status = json!({
+        "phase": "Running",
+        "podIP": ip.to_string(),
+        "podIPs": [{"ip": ip.to_string()}],
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [{
+            "name": "agent", "image": "agent", "imageID": "", "ready": true, "started": true, "restartCount": 0,
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }],
+    });
+    patch_status(kubectl, &format!("pod {name} -n {NAMESPACE}"), &status);
+}
+
+pub(crate) fn patch_status(kubectl: &Kubectl, what: &str, status: &Value) {
+    let patch = json!({"status": status}).to_string();
+    let patched =
+        kubectl.call("patch --subresource=status --type=merge").args(what).arg("-p").arg(patch).run();
+    assert_eq!(patched.code, 0, "{}", patched.err);
+}

@@ -1,0 +1,118 @@
+//! An API server with NetReach applied, two agents, and managers to be started and killed.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::agent::{Agent, patch_status};
+
+pub(crate) const NAMESPACE: &str = "netreach-system";
+const AGENTS: u8 = 2;
+const DESK_PORT: u16 = 19_444;
+const API_PORT: u16 = 19_445;
+const HEALTH_PORT: u16 = 19_080;
+
+/// Everything but a manager.
+pub(crate) struct Ground {
+    pub(crate) kubectl: Kubectl,
+    pub(crate) agents: Vec<Agent>,
+    plane: ControlPlane,
+    dir: TempDir,
+    ip: Ipv4Addr,
+}
+
+impl Ground {
+    pub(crate) fn new() -> Self {
+        static GROUNDS: AtomicU8 = AtomicU8::new(0);
+        let plane = ControlPlane::start();
+        let kubectl = plane.admin();
+        for part in ["crd", "manager", "rbac", "agent", "apiserver"] {
+            kubectl.ok(&format!("apply -k config/{part}"));
+        }
+        let wanted = json!({
+            "currentNumberScheduled": AGENTS, "numberMisscheduled": 0, "desiredNumberScheduled": AGENTS, "numberReady": AGENTS,
+            "observedGeneration": 1,
+        });
+        patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
+        // Loopback addresses of this process and this ground alone.
+        let [_, _, a, b] = process::id().to_be_bytes();
+        let ground = GROUNDS.fetch_add(1, Ordering::Relaxed);
+        let ip = |last: u8| Ipv4Addr::new(127, a, b, (ground % 20) * 10 + 10 + last);
+        let dir = tempfile::tempdir().unwrap();
+        let desk = ip(0);
+        certify(&dir, desk);
+        let url = format!("https://{desk}:{DESK_PORT}");
+        let ca = dir.path().join("ca.crt");
+        let agents = (1..=AGENTS).map(|number| Agent::start(&plane, number, ip(number), &url, &ca)).collect();
+        Self { kubectl, agents, plane, dir, ip: desk }
+    }
+
+    /// A manager, as the service account that it has in a cluster, once it is ready.
+    pub(crate) fn manager(&self) -> Running {
+        let account = format!("system:serviceaccount:{NAMESPACE}:netreach-manager");
+        let groups =
+            ["system:serviceaccounts", "system:serviceaccounts:netreach-system", "system:authenticated"];
+        let kubeconfig = self.plane.user_kubeconfig(&account, &groups);
+        let (ip, dir) = (self.ip, self.dir.path().display());
+        let args = format!(
+            "run --namespace {NAMESPACE} --store {} --desk-certificates {dir} --api-certificates {dir} --desk-listen {ip}:{DESK_PORT} \
+             --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT}",
+            self.store().display()
+        );
+        let manager = Program::at(env!("CARGO_BIN_EXE_netreach-manager")).args(&args);
+        let mut manager = manager.env("KUBECONFIG", &kubeconfig).start();
+        manager.hear("ready");
+        manager
+    }
+
+    /// Where rounds and results are kept.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    pub(crate) fn apply(&self, spec: &Spec) {
+        let applied = self.kubectl.apply(&spec.yaml());
+        assert_eq!(applied.code, 0, "{}", applied.err);
+    }
+
+    /// The status, once it is as wanted.
+    pub(crate) fn await_status(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.kubectl.await_object(&format!("netreach {name}"), |object| wanted(&object["status"]))["status"]
+            .take()
+    }
+
+    /// The status, once every round is done.
+    pub(crate) fn await_finish(&self, name: &str) -> Value {
+        self.await_status(name, |status| status["finish"] == true)
+    }
+
+    /// The reasons of the Events about a NetReach, in no order.
+    pub(crate) fn events(&self, name: &str) -> Vec<String> {
+        let events =
+            self.kubectl.get(&format!("events -n default --field-selector involvedObject.name={name}"));
+        let mut reasons: Vec<_> = events["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["reason"].as_str().unwrap().to_owned())
+            .collect();
+        reasons.sort();
+        reasons
+    }
+}
+
+/// A certificate for everything that a manager serves, and the CA to believe.
+fn certify(dir: &TempDir, ip: Ipv4Addr) {
+    let authority = Authority::new("netreach-rounds-test");
+    let leaf = authority.sign(&ip.to_string());
+    for (name, text) in [("ca.crt", authority.pem()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
+    {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+}
