@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the answer a test gives")]
 
+#[path = "e2e/around.rs"]
+mod around;
 #[path = "e2e/cluster.rs"]
 mod cluster;
+#[path = "e2e/faults.rs"]
+mod faults;
 #[path = "e2e/ground.rs"]
 mod ground;
 #[path = "e2e/install.rs"]

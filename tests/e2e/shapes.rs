@@ -32,7 +32,8 @@ impl<'a> Applied<'a> {
         let names = items.iter().map(|item| text(&item["metadata"]["name"]).to_owned()).collect();
         // Held from here on: what fails half-way is removed as well.
         let applied = Self { kubectl, names };
-        let finished = kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
+        let finished =
+            kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
         assert_eq!(finished.code, 0, "{}", finished.err);
         applied
     }
@@ -73,7 +74,8 @@ impl<'a> Applied<'a> {
 
 impl Drop for Applied<'_> {
     fn drop(&mut self) {
-        let deleted = self.kubectl.run(&format!("delete netreach --ignore-not-found {}", self.names.join(" ")));
+        let deleted =
+            self.kubectl.run(&format!("delete netreach --ignore-not-found {}", self.names.join(" ")));
         if deleted.code != 0 {
             println!("e2e: NetReaches are left behind: {}", deleted.err);
         }
@@ -164,14 +166,20 @@ fn no_round_begins_while_suspended(all: &Applied<'_>, name: &str) {
     let still = kubectl.get(&get);
     assert_eq!(still["status"], suspended["status"]);
     let status = &still["status"];
-    assert_eq!((&status["doneRound"], &status["expectedRound"], &status["finish"]), (&json!(1), &json!(-1), &json!(false)));
+    assert_eq!(
+        (&status["doneRound"], &status["expectedRound"], &status["finish"]),
+        (&json!(1), &json!(-1), &json!(false))
+    );
     let resumed = Timestamp::now();
     all.patch(name, &json!({"suspend": false}));
     kubectl.ok(&format!("wait --for=jsonpath={{.status.doneRound}}=2 nr/{name} --timeout=30s"));
     let second = kubectl.get(&get);
     let started = starts(&second)[1];
     assert!(started.as_second() >= resumed.as_second(), "{}", second["status"]);
-    assert_eq!((&second["status"]["lastRoundStatus"], &second["status"]["finish"]), (&json!("succeed"), &json!(false)));
+    assert_eq!(
+        (&second["status"]["lastRoundStatus"], &second["status"]["finish"]),
+        (&json!("succeed"), &json!(false))
+    );
 }
 
 #[test]
@@ -274,12 +282,14 @@ fn an_agent_on_one_node_alone_is_gone_after_its_round() {
     let kubectl = &cluster.kubectl;
     let nodes = kubectl.get("nodes -l !node-role.kubernetes.io/control-plane");
     let node = text(&nodes["items"][0]["metadata"]["name"]);
-    let agents = json!({"affinity": only_on("kubernetes.io/hostname", node), "terminationGracePeriodMinutes": 0});
+    let agents =
+        json!({"affinity": only_on("kubernetes.io/hostname", node), "terminationGracePeriodMinutes": 0});
     let all = Applied::all(kubectl, [fronted(light("one")).with("/spec/agentSpec", agents)]);
     let one = all.succeeded("one");
     let round = rounds(&one)[0];
     assert_eq!((&round["expectedActorNumber"], &round["succeedAgentNodeList"]), (&json!(1), &json!([node])));
-    let deleted = kubectl.await_object("netreach one", |one| one["status"]["resource"]["runtimeStatus"] == "deleted");
+    let deleted =
+        kubectl.await_object("netreach one", |one| one["status"]["resource"]["runtimeStatus"] == "deleted");
     assert_eq!(deleted["status"]["resource"]["runtimeType"], "DaemonSet");
     left_nothing(kubectl, &one);
     assert_eq!(all.report("one")["spec"]["Verdict"], "succeed", "what it found is still told");
@@ -300,7 +310,10 @@ fn agents_in_their_nodes_network_stay_out_of_each_others_way() {
     let [here, there] = ["here", "there"].map(|name| {
         let net_reach = all.succeeded(name);
         let report = all.report(name);
-        let own = pods(kubectl, &format!("{} -n netreach-host --field-selector=spec.hostNetwork=true", of(&net_reach)));
+        let own = pods(
+            kubectl,
+            &format!("{} -n netreach-host --field-selector=spec.hostNetwork=true", of(&net_reach)),
+        );
         assert_eq!(own.len(), 3, "an agent on every node: {own:?}");
         were_among_themselves(&report, &own);
         ports(&report)
@@ -337,7 +350,10 @@ fn a_round_whose_agents_cannot_start_fails_in_kubernetes_own_words() {
     for (name, words) in [("heavy", "Insufficient memory"), ("nowhere", "no node is to have a pod")] {
         let net_reach = all.finished(name);
         let round = rounds(&net_reach)[0];
-        assert_eq!((&round["status"], &net_reach["status"]["lastRoundStatus"]), (&json!("fail"), &json!("fail")));
+        assert_eq!(
+            (&round["status"], &net_reach["status"]["lastRoundStatus"]),
+            (&json!("fail"), &json!("fail"))
+        );
         let took = instant(&round["endTimeStamp"]).duration_since(created(&net_reach));
         assert!(took <= SignedDuration::from_mins(1), "{took}");
         let reason = text(&round["failureReason"]);

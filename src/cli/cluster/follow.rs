@@ -118,6 +118,7 @@ impl<'a> Follow<'a> {
             };
             Event::Silent
         };
+        // Moves the bar while the others are awaited; never ends by itself.
         let moving = async {
             self.progress.follow(self.span).await;
             Event::Silent

@@ -1,7 +1,5 @@
 //! A NetReach's status → what there is to say of it that was not said before. Pure: now is an argument.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 use netreach_api::names::{condition, reason};
 use netreach_api::{LastRoundStatus, NetReachStatus, RoundHistory, RoundStatus, Rounds};
@@ -64,8 +62,9 @@ impl Story {
     pub(super) fn look(&mut self, status: &NetReachStatus, now: Timestamp) -> Vec<Tale> {
         let mut tales = self.ended(status);
         let history = status.history.iter().flatten();
-        let ongoing =
-            history.filter(|round| round.status == RoundStatus::Ongoing).max_by_key(|r| r.round_number);
+        let ongoing = history
+            .filter(|round| round.status == RoundStatus::Ongoing)
+            .max_by_key(|round| round.round_number);
         match ongoing {
             Some(round) => tales.extend(self.started(round)),
             None if status.finish => {
@@ -191,12 +190,13 @@ fn is_success(tale: &Tale) -> bool {
     matches!(tale, Tale::Ended(EndedRound { verdict: LastRoundStatus::Succeed, .. }))
 }
 
+/// They come oldest first.
 fn mark_newest(tales: &mut [Tale]) {
-    let ended = tales.iter_mut().filter_map(|tale| match tale {
+    let newest = tales.iter_mut().rev().find_map(|tale| match tale {
         Tale::Ended(round) => Some(round),
         _ => None,
     });
-    if let Some(round) = ended.min_by_key(|round| Reverse(round.number)) {
+    if let Some(round) = newest {
         round.is_newest = true;
     }
 }

@@ -57,8 +57,12 @@ impl ClusterTrouble {
     pub(super) fn of_creation(name: &str, error: &Error) -> Self {
         let why = plain(error);
         match error {
-            // A name may also be taken by one that was to be generated: the API server says which.
-            Error::Api(status) if status.is_already_exists() => Self::Exists { name: name.to_owned() },
+            Error::Api(status) if status.is_already_exists() => {
+                // A generated name is known to the API server alone.
+                let taken = status.details.as_ref().map(|details| details.name.clone());
+                let name = taken.filter(|name| !name.is_empty()).unwrap_or_else(|| name.to_owned());
+                Self::Exists { name }
+            }
             // The answer may be no status of Kubernetes', and then has no reason.
             Error::Api(status) if status.code == 404 => Self::NotInstalled,
             Error::Api(status) if status.is_forbidden() => Self::Forbidden { why },
