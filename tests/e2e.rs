@@ -6,6 +6,8 @@
 mod around;
 #[path = "e2e/cluster.rs"]
 mod cluster;
+#[path = "e2e/cost.rs"]
+mod cost;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/ground.rs"]

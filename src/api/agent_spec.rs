@@ -12,7 +12,8 @@ use crate::defaults;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentSpec {
-    /// Annotations put on the agents' pods, for example the networks that Multus attaches.
+    /// Annotations put on the agents' pods, for example the networks that Multus attaches. Those that say whose a pod is
+    /// (kdoctor.io/) and which NICs it has got (network-status) are not for users to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotation: Option<BTreeMap<String, String>>,
     /// DaemonSet puts an agent on every node, Deployment a fixed number of them anywhere.
@@ -25,7 +26,8 @@ pub struct AgentSpec {
     /// Which nodes the agents may run on, and beside which pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affinity: Option<Affinity>,
-    /// Environment variables of the agents' container.
+    /// Environment variables of the agents' container. Their values come from no Secret and no ConfigMap: those of the
+    /// agents' namespace are not for everybody who may write a NetReach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<Vec<EnvVar>>,
     /// Whether the agents use their node's network instead of one of their own.

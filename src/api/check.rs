@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use k8s_openapi::api::core::v1::EnvVar;
 
 use crate::checked_spec::{CheckedSpec, Expect, Load, Rounds, TargetChoice};
 use crate::defaults;
@@ -12,12 +13,15 @@ use crate::limits::{
     DURATION_S_MAX, GRACE_MIN_MAX, MINUTE_MS, PEERS_PER_ROUND_MAX, QPS_MAX, REPLICAS_MAX, ROUND_MARGIN_MS,
     ROUND_TIMEOUT_MIN_MAX, STATUS_CODES,
 };
+use crate::names::annotation;
 use crate::{
     AgentKind, AgentSpec, ClusterFacts, ExpectSpec, NetReachSpec, RequestSpec, Schedule, ScheduleSpec,
     TargetSpec,
 };
 
 const AGENT_KIND: &str = "spec.agentSpec.kind";
+const ANNOTATION: &str = "spec.agentSpec.annotation";
+const ENV: &str = "spec.agentSpec.env";
 const REPLICAS: &str = "spec.agentSpec.deploymentReplicas";
 const GRACE: &str = "spec.agentSpec.terminationGracePeriodMinutes";
 const MEAN_DELAY: &str = "spec.expect.meanAccessDelayInMs";
@@ -120,6 +124,38 @@ impl Faults {
         }
         if let Some(grace_min) = agents.termination_grace_period_min {
             self.within(GRACE, grace_min, 0, GRACE_MIN_MAX);
+        }
+        agents.annotation.iter().flatten().for_each(|(key, _)| self.annotation(key));
+        agents.env.iter().flatten().enumerate().for_each(|(index, variable)| self.variable(index, variable));
+    }
+
+    /// What decides whose a pod is, and which of its addresses are probed, is read from its annotations.
+    fn annotation(&mut self, key: &str) {
+        let message = if key.starts_with(annotation::OURS) {
+            format!("is not for users to write, because it begins with {}: remove it", annotation::OURS)
+        } else if annotation::NETWORK_STATUS.contains(&key) {
+            format!(
+                "is Multus' to write, because it says which NICs are probed: remove it, and ask for networks in {}",
+                annotation::NETWORKS
+            )
+        } else {
+            return;
+        };
+        self.push(FieldError::new(format!("{ANNOTATION}[{}]", quote(key)), message), &[ANNOTATION]);
+    }
+
+    /// An agent's namespace holds Secrets that not everybody who may write a NetReach may read.
+    fn variable(&mut self, index: usize, variable: &EnvVar) {
+        let Some(from) = &variable.value_from else { return };
+        for (is_there, field, kind) in [
+            (from.config_map_key_ref.is_some(), "configMapKeyRef", "ConfigMaps"),
+            (from.secret_key_ref.is_some(), "secretKeyRef", "Secrets"),
+        ] {
+            if is_there {
+                let path = format!("{ENV}[{index}].valueFrom.{field}");
+                let message = format!("agents get no {kind}: write the value itself, or use fieldRef");
+                self.push(FieldError::new(path, message), &[ENV]);
+            }
         }
     }
 

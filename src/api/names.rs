@@ -14,6 +14,8 @@ pub const REPORT_GROUP: &str = "system.kdoctor.io";
 pub const REPORT_API_VERSION: &str = "system.kdoctor.io/v1beta1";
 /// The reports' kind.
 pub const REPORT_KIND: &str = "KdoctorReport";
+/// A report is called this and the name of its NetReach.
+pub const REPORT_NAME_PREFIX: &str = "netreach-";
 /// Who we are when we apply objects from the server's side.
 pub const FIELD_MANAGER: &str = "netreach";
 
@@ -41,6 +43,13 @@ pub mod annotation {
     pub const NET_REACH: &str = "kdoctor.io/netreach";
     /// On a NetReach: `"true"` keeps its reports when it is deleted.
     pub const RETAIN_REPORTS: &str = "kdoctor.io/retain-reports";
+    /// How every key of ours begins.
+    pub const OURS: &str = "kdoctor.io/";
+    /// Where users ask Multus for networks.
+    pub const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
+    /// Where Multus writes down the NICs a pod has got: the key of today, and the one before it.
+    pub const NETWORK_STATUS: [&str; 2] =
+        ["k8s.v1.cni.cncf.io/network-status", "k8s.v1.cni.cncf.io/networks-status"];
 }
 
 /// Condition types of a NetReach's status.
@@ -128,5 +137,6 @@ mod tests {
     fn group_and_version_make_the_api_version() {
         assert_eq!(API_VERSION, format!("{GROUP}/{VERSION}"));
         assert_eq!(REPORT_API_VERSION, format!("{REPORT_GROUP}/{VERSION}"));
+        assert_eq!(annotation::OURS, format!("{GROUP}/"));
     }
 }

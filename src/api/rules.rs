@@ -7,6 +7,7 @@ use crate::limits::{
     DURATION_S_MAX, GRACE_MIN_MAX, MINUTE_MS, PEERS_PER_ROUND_MAX, QPS_MAX, REPLICAS_MAX, ROUND_MARGIN_MS,
     ROUND_TIMEOUT_MIN_MAX,
 };
+use crate::names::annotation;
 use crate::{AgentKind, defaults};
 
 /// Most of what a user's own lists and maps may hold: the API server must be able to tell what a rule costs.
@@ -29,6 +30,8 @@ pub(crate) fn write_into(spec: &mut Value) {
     spec["properties"]["agentSpec"]["properties"]["annotation"]["maxProperties"] = json!(ANNOTATIONS_MAX);
     spec["x-kubernetes-validations"] = Value::Array(of_spec());
     spec["properties"]["agentSpec"]["x-kubernetes-validations"] = Value::Array(of_agents());
+    let variable = &mut spec["properties"]["agentSpec"]["properties"]["env"]["items"]["properties"];
+    variable["valueFrom"]["x-kubernetes-validations"] = Value::Array(of_value_from());
     spec["properties"]["request"]["x-kubernetes-validations"] = Value::Array(of_request());
     spec["properties"]["schedule"]["x-kubernetes-validations"] = Value::Array(of_schedule());
     spec["properties"]["target"]["x-kubernetes-validations"] = Value::Array(of_target());
@@ -46,7 +49,37 @@ fn of_agents() -> Vec<Value> {
         at_most("deploymentReplicas", REPLICAS_MAX),
         at_least("terminationGracePeriodMinutes", 0),
         at_most("terminationGracePeriodMinutes", GRACE_MIN_MAX),
+        rule(
+            &format!(
+                "!has(self.annotation) || self.annotation.all(key, !key.startsWith('{}'))",
+                annotation::OURS
+            ),
+            &format!("must have no key that begins with {}: remove it", annotation::OURS),
+            Some("annotation"),
+        ),
+        rule(
+            &format!(
+                "!has(self.annotation) || !self.annotation.exists(key, key in ['{}'])",
+                annotation::NETWORK_STATUS.join("', '")
+            ),
+            &format!(
+                "must have no {}, which Multus alone writes: remove it, and ask for networks in {}",
+                annotation::NETWORK_STATUS.join(" and no "),
+                annotation::NETWORKS
+            ),
+            Some("annotation"),
+        ),
     ]
+}
+
+/// At the variable itself, so that the API server names the one that is wrong.
+fn of_value_from() -> Vec<Value> {
+    let refused = [("configMapKeyRef", "ConfigMaps"), ("secretKeyRef", "Secrets")];
+    let rules = refused.into_iter().map(|(field, kind)| {
+        let message = format!("agents get no {kind}: write the value itself, or use fieldRef");
+        rule(&format!("!has(self.{field})"), &message, Some(field))
+    });
+    rules.collect()
 }
 
 fn of_request() -> Vec<Value> {

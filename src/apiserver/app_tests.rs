@@ -206,6 +206,21 @@ fn one_report_is_told_as_it_is_asked_for() {
 }
 
 #[test]
+fn the_longest_net_reach_has_a_report_that_can_be_read() {
+    let named = |task_chars| -> &'static str { format!("netreach-{}", "a".repeat(task_chars)).leak() };
+    let (longest, longer) = (named(253), named(254));
+    assert_eq!((longest.len(), longer.len()), (262, 263));
+    let api = Api::of(&[longest, longer], 0);
+    for accept in [TABLE, "application/json"] {
+        assert_eq!(api.get(&format!("{REPORTS}/{longest}"), accept).0, 200);
+    }
+    assert_eq!(api.opened.load(Ordering::Relaxed), 1);
+    // No NetReach has a report of this name: nobody looks for it.
+    assert_eq!(api.get(&format!("{REPORTS}/{longer}"), "application/json").0, 404);
+    assert_eq!(api.opened.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_list_is_told_in_pages_where_that_is_asked_for() {
     let api = Api::of(&["c", "a", "gone", "b"], 0);
     let (code, all) = api.get(REPORTS, "application/json");

@@ -1,5 +1,7 @@
 //! How much one answer may hold, and what the server of the API may be asked for.
 
+use netreach_api::limits::NAME_CHARS_MAX as TASK_CHARS_MAX;
+use netreach_api::names::REPORT_NAME_PREFIX;
 use netreach_serve::Limits;
 
 /// Largest list of whole objects, bytes: what is above it comes in pages, or, where pages were not asked for, not at all. One
@@ -9,8 +11,9 @@ pub const LIST_BYTES_MAX: usize = 16 << 20;
 pub const PRETTY_BYTES_MAX: usize = 1 << 20;
 /// Answers with whole objects that are put together at the same time; the others wait in their connections.
 pub const WHOLE_AT_ONCE_MAX: usize = 4;
-/// Longest name of a report, characters: those of Kubernetes' objects.
-pub const NAME_CHARS_MAX: usize = 253;
+/// Longest name of a report, characters: longer than those of Kubernetes' own objects, because a NetReach whose name is as long
+/// as can be has a report as well.
+pub const NAME_CHARS_MAX: usize = REPORT_NAME_PREFIX.len() + TASK_CHARS_MAX;
 /// Body that is let pass, bytes: it is never read, but its sender should hear in Kubernetes' words that nothing can be written.
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// Connections in all: each API server keeps some dozens.

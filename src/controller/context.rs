@@ -1,6 +1,6 @@
 //! What every step of a NetReach's life works on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_std::task::spawn_blocking;
@@ -28,18 +28,18 @@ pub(crate) struct Context {
 
 /// The agents that have come to the desk.
 #[derive(Default)]
-pub(crate) struct Present(Mutex<BTreeMap<AgentId, ()>>);
+pub(crate) struct Present(Mutex<BTreeSet<AgentId>>);
 
 impl Present {
     pub(crate) fn add(&self, agent: AgentId, is_known: impl Fn(&AgentId) -> bool) {
         let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Pods come and go under ever new names: those that are gone are forgotten with the next one that comes.
-        present.retain(|agent, ()| is_known(agent));
-        present.insert(agent, ());
+        present.retain(|agent| is_known(agent));
+        present.insert(agent);
     }
 
     pub(crate) fn holds(&self, agent: &AgentId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(agent)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(agent)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::limits::RETRY;
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
     /// Something in the cluster cannot be read.
-    #[error("could not read {what}: see that the role netreach-manager is bound to this service account")]
+    #[error("could not read {what}{}", rights(source))]
     Read {
         /// What.
         what: String,
@@ -18,7 +18,7 @@ pub enum ControllerError {
         source: Box<kube::Error>,
     },
     /// Something in the cluster cannot be written.
-    #[error("could not write {what}: see that the role netreach-manager is bound to this service account")]
+    #[error("could not write {what}{}", rights(source))]
     Write {
         /// What.
         what: String,
@@ -40,7 +40,7 @@ pub enum ControllerError {
     #[error(transparent)]
     Desk(#[from] netreach_dispatch::DeskError),
     /// Another manager is at work.
-    #[error("could not open round {round} (somebody else has)")]
+    #[error("could not open round {round} (somebody else has: see that only one manager runs)")]
     Overtaken {
         /// Which round.
         round: netreach_wire::RoundId,
@@ -69,5 +69,15 @@ impl ControllerError {
             | Self::Watch { .. }
             | Self::Bare(_) => RETRY,
         }
+    }
+}
+
+/// What to see to when it is for want of rights.
+fn rights(source: &kube::Error) -> &'static str {
+    match source {
+        kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
+            " (see that the role netreach-manager is bound to this service account)"
+        }
+        _ => "",
     }
 }

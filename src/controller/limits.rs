@@ -13,6 +13,15 @@ pub(crate) const PREPARE_MAX: Duration = Duration::from_secs(60);
 pub(crate) const SETTLE: Duration = Duration::from_secs(3);
 /// Longest time without a look at the wall clock: it may have been set.
 pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// For how long what a round waits for may change before users are told.
+pub(crate) const TELL_AFTER: Duration = Duration::from_secs(10);
+/// How long a round that goes on after its manager was away is open at least: longer than the longest pause of an agent that waits for
+/// its desk.
+pub(crate) const RESUME_GRACE: Duration = Duration::from_secs(20);
+/// How long what was refused stays as it is before it is tried again.
+pub(crate) const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// How long addresses of a host's name are good.
+pub(crate) const RESOLVED_FOR: Duration = Duration::from_secs(30);
 /// From a failure to the next try.
 pub(crate) const RETRY: Duration = Duration::from_secs(5);
 /// How long a host's name may take to resolve.

@@ -1,16 +1,20 @@
 //! What is known of each NetReach between two looks at it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_std::sync::Mutex;
 use jiff::Timestamp;
 use netreach_api::NetReachStatus;
-use netreach_report::History;
+use netreach_report::{History, Standing};
+use netreach_wire::AgentId;
 
+use crate::observe::inventory::Resolved;
 use crate::observe::preparation::Preparation;
 use crate::open::Open;
+use crate::publish::Tale;
 
 /// One NetReach's life.
 pub(crate) struct Life {
@@ -20,22 +24,53 @@ pub(crate) struct Life {
     pub(crate) open: Option<Open>,
     /// No round is left, as far as was decided last.
     pub(crate) is_finished: bool,
-    /// The newest round whose record is kept, and when it ended.
-    pub(crate) reported: Option<(u64, Timestamp)>,
+    /// When rounds are asked for and how many, as the spec had it last; and since when it has.
+    pub(crate) asked: Option<(String, Timestamp)>,
     pub(crate) preparation: Preparation,
+    /// Addresses of balancers that are known by a name.
+    pub(crate) hosts: Resolved,
     /// What was applied last, so that the same is not applied again and again.
     pub(crate) applied: Option<u64>,
-    /// What an API server would not take of it.
-    pub(crate) refused: Option<String>,
+    /// What an API server would not take of it, and when it was last tried.
+    pub(crate) refused: Option<(String, Instant)>,
     /// The status as it was written last.
     pub(crate) written: Option<NetReachStatus>,
-    /// Whether users were told that its agents do not start.
+    /// Whether users were told what a round waits for.
     pub(crate) is_hindrance_told: bool,
+    /// What has happened and was not told yet.
+    pub(crate) tales: Vec<Tale>,
+}
+
+/// A life, and what others may know and say of it without waiting for whoever is at work on it.
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) life: Mutex<Life>,
+    arrived: StdMutex<Vec<Arrived>>,
+    shown: StdMutex<Option<Shown>>,
+    /// The number of the round under way; 0 when there is none.
+    open: AtomicU64,
+    is_over: AtomicBool,
+}
+
+/// A result that has come in.
+pub(crate) struct Arrived {
+    pub(crate) round: u64,
+    pub(crate) agent: AgentId,
+    /// Why it could not be kept, when it could not.
+    pub(crate) unkept: Option<String>,
+}
+
+/// The newest round whose record is kept.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) number: u64,
+    pub(crate) ended: Timestamp,
+    pub(crate) standing: Standing,
 }
 
 /// All of them, by uid.
 #[derive(Default)]
-pub(crate) struct Lives(StdMutex<HashMap<String, Arc<Mutex<Life>>>>);
+pub(crate) struct Lives(StdMutex<HashMap<String, Arc<Entry>>>);
 
 impl Life {
     pub(crate) fn new(name: &str, uid: &str, history: History, is_finished: bool, now: Instant) -> Self {
@@ -45,32 +80,104 @@ impl Life {
             history,
             open: None,
             is_finished,
-            reported: None,
+            asked: None,
             preparation: Preparation::new(now),
+            hosts: Resolved::default(),
             applied: None,
             refused: None,
             written: None,
             is_hindrance_told: false,
+            tales: Vec::new(),
         }
+    }
+
+    /// What lacks for a round, in sentences.
+    pub(crate) fn lacking(&self) -> Vec<String> {
+        let refused = self.refused.iter().map(|(why, _)| why);
+        refused.chain(self.preparation.lacking()).cloned().collect()
+    }
+}
+
+impl Entry {
+    pub(crate) fn new(life: Life) -> Self {
+        Self {
+            name: life.name.clone(),
+            life: Mutex::new(life),
+            arrived: StdMutex::default(),
+            shown: StdMutex::default(),
+            open: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes note of a result, for whoever is at work next.
+    pub(crate) fn arrive(&self, arrived: Arrived) {
+        lock(&self.arrived).push(arrived);
+    }
+
+    /// What has come in since it was last asked.
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+        std::mem::take(&mut *lock(&self.arrived))
+    }
+
+    /// From now on its report is this one.
+    pub(crate) fn show(&self, shown: Shown) {
+        *lock(&self.shown) = Some(shown);
+    }
+
+    /// How it stands, where a report is shown already.
+    pub(crate) fn stand(&self, standing: Standing) {
+        if let Some(shown) = &mut *lock(&self.shown) {
+            shown.standing = standing;
+        }
+    }
+
+    pub(crate) fn shown(&self) -> Option<Shown> {
+        lock(&self.shown).clone()
+    }
+
+    /// From now on the round under way is this one.
+    pub(crate) fn set_open(&self, round: Option<u64>) {
+        self.open.store(round.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_open(&self, round: u64) -> bool {
+        self.open.load(Ordering::Relaxed) == round
+    }
+
+    /// Its NetReach is deleted: nothing is begun any more.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 }
 
 impl Lives {
-    pub(crate) fn get(&self, uid: &str) -> Option<Arc<Mutex<Life>>> {
-        self.lock().get(uid).cloned()
+    pub(crate) fn get(&self, uid: &str) -> Option<Arc<Entry>> {
+        lock(&self.0).get(uid).cloned()
     }
 
     /// Begins a life; the one that another began in the meantime stays.
-    pub(crate) fn begin(&self, life: Life) -> Arc<Mutex<Life>> {
-        Arc::clone(self.lock().entry(life.uid.clone()).or_insert_with(|| Arc::new(Mutex::new(life))))
+    pub(crate) fn begin(&self, uid: &str, entry: Entry) -> Arc<Entry> {
+        Arc::clone(lock(&self.0).entry(uid.to_owned()).or_insert_with(|| Arc::new(entry)))
     }
 
-    pub(crate) fn end(&self, uid: &str) -> Option<Arc<Mutex<Life>>> {
-        self.lock().remove(uid)
+    pub(crate) fn end(&self, uid: &str) -> Option<Arc<Entry>> {
+        let entry = lock(&self.0).remove(uid)?;
+        entry.end();
+        Some(entry)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Mutex<Life>>>> {
-        // Whole values are put in and taken out: a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The uids of all.
+    pub(crate) fn uids(&self) -> Vec<String> {
+        lock(&self.0).keys().cloned().collect()
     }
+}
+
+/// Whole values are put in and taken out: a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,6 +9,7 @@ use netreach_report::{ClosedRound, MissingAgent, OpenFacts, Submitted};
 use netreach_store::{KeptResult, OpenedRound};
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId};
 
+use crate::limits::RESUME_GRACE;
 use crate::observe::agents::AgentFacts;
 
 /// A round between its opening and its close. Results themselves lie in the store.
@@ -20,6 +21,8 @@ pub(crate) struct Open {
     lost: BTreeMap<AgentId, String>,
     /// Results that came and could not be kept.
     not_kept: BTreeMap<AgentId, String>,
+    /// Whether nobody was there to take results when the deadline came.
+    is_past: bool,
     /// Each agent's pod, and how often its container had been restarted when the round was opened.
     pods: BTreeMap<AgentId, (String, i32)>,
 }
@@ -36,24 +39,29 @@ impl Open {
             submitted: BTreeSet::new(),
             lost: BTreeMap::new(),
             not_kept: BTreeMap::new(),
+            is_past: false,
             pods,
         }
     }
 
-    /// A round that was opened by somebody who is gone, with what had come in by then.
+    /// A round that was opened by somebody who is gone, and whose results had come in by then. Agents that wait for a desk ask
+    /// at growing intervals: they get the time of the longest of them, whenever the deadline was.
     pub(crate) fn resumed(
-        opened: OpenedRound,
-        kept: &[KeptResult],
-        now: (Instant, Timestamp),
+        mut opened: OpenedRound,
+        kept: impl IntoIterator<Item = AgentId>,
+        (now, wall): (Instant, Timestamp),
         agents: &[AgentFacts],
     ) -> Self {
-        let (now, wall) = now;
+        let is_past = wall >= opened.deadline;
+        let until = wall.checked_add(RESUME_GRACE).unwrap_or(wall);
+        opened.deadline = opened.deadline.max(until);
         let began = match Duration::try_from(wall.duration_since(opened.start)) {
             Ok(since) => now.checked_sub(since).unwrap_or(now),
             Err(_) => now + Duration::try_from(opened.start.duration_since(wall)).unwrap_or_default(),
         };
         let mut open = Self::new(opened, began, agents);
-        open.submitted = kept.iter().map(|one| one.agent.clone()).collect();
+        open.submitted = kept.into_iter().collect();
+        open.is_past = is_past;
         open
     }
 
@@ -111,12 +119,12 @@ impl Open {
 
     /// Looks after its agents: one whose pod is gone, or whose process has been started anew, has lost its part.
     pub(crate) fn look_after(&mut self, agents: &[AgentFacts]) {
+        let by_uid: BTreeMap<_, _> = agents.iter().map(|agent| (agent.uid.as_str(), agent)).collect();
         for (agent, (uid, restarts)) in &self.pods {
             if self.submitted.contains(agent) {
                 continue;
             }
-            let here = agents.iter().find(|one| one.uid == *uid);
-            let why = match here {
+            let why = match by_uid.get(uid.as_str()) {
                 None => "its pod was deleted in mid-round".to_owned(),
                 Some(now) if now.restarts > *restarts || (now.is_leaving && !now.is_running) => now
                     .last_end
@@ -135,7 +143,7 @@ impl Open {
         ended: Timestamp,
         why: impl Fn(&AgentId) -> Option<String>,
     ) -> ClosedRound {
-        let Self { opened, submitted, mut lost, not_kept, .. } = self;
+        let Self { opened, submitted, mut lost, not_kept, is_past, began: _, pods: _ } = self;
         let OpenedRound {
             task,
             spec,
@@ -158,6 +166,7 @@ impl Open {
                 lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
             }
         }
+        let is_owed = assignments.iter().any(|assignment| !submitted.contains(&assignment.agent));
         for MissingAgent { agent, why } in absent {
             assignments.push(no_part(&id, &agent));
             lost.insert(agent, why);
@@ -170,6 +179,8 @@ impl Open {
             .into_iter()
             .next()
             .map(|(agent, why)| format!("that of {agent} could not be kept: {why}"));
+        let unheard =
+            (is_past && is_owed).then(|| "nobody was there to take them at the deadline".to_owned());
         let offset = |kept: &KeptResult| Some((kept.agent.clone(), kept.clock_ahead_us?));
         ClosedRound {
             id,
@@ -186,7 +197,7 @@ impl Open {
             gaps,
             sampling,
             interrupted: false,
-            results_lost: unreadable.or(unkept),
+            results_lost: unreadable.or(unkept).or(unheard),
             not_begun,
         }
     }

@@ -1,20 +1,20 @@
 //! One look at a NetReach: what there is, what is next, do it, tell it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use netreach_api::names::reason;
-use netreach_api::{CheckedSpec, FieldError, NetReach, Rounds, RuntimeStatus, check};
+use netreach_api::{CheckedSpec, FieldError, NetReach, Rounds, check};
 use netreach_report::Readiness;
-use std::time::Duration;
 
-use crate::ControllerError;
 use crate::context::Context;
 use crate::limits::LOOK_AGAIN_AFTER;
-use crate::lives::Life;
+use crate::lives::{Entry, Life};
 use crate::publish::{Shown, publish};
-use crate::restore;
-use crate::rounds::{Standing, advance};
-use crate::workload::{Crew, keep};
+use crate::rounds::{Stand, advance, finish};
+use crate::workload::{Crew, Kept, keep};
+use crate::{ControllerError, records, restore};
 
 /// Faults of a stored spec that are told.
 const FAULTS_TOLD_MAX: usize = 3;
@@ -23,53 +23,64 @@ pub(crate) async fn reconcile(net_reach: &NetReach, context: &Context) -> Result
     if net_reach.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let life = restore::life(context, net_reach).await?;
-    let mut life = life.lock().await;
-    let spec = match check(&net_reach.spec) {
-        Ok(spec) => spec,
-        Err(faults) => return refuse(context, net_reach, &mut life, &faults).await,
-    };
+    let entry = restore::life(context, net_reach).await?;
+    let mut life = entry.life.lock().await;
+    if entry.is_over() {
+        return Ok(Action::await_change());
+    }
     let crew = Crew::of(net_reach, &context.settings)?;
-    let was_finished = life.is_finished;
-    let kept = keep(context, net_reach, &spec, &crew, &mut life).await?;
-    let standing = advance(context, net_reach, &spec, &crew, &mut life).await?;
-    let shown = shown(&spec, &crew, &life, &standing, kept.runtime);
-    publish(context, net_reach, &mut life, shown).await?;
-    for tale in standing.tales {
+    let done = match check(&net_reach.spec) {
+        Ok(spec) => go_on(context, net_reach, &spec, &crew, (&entry, &mut life)).await,
+        Err(faults) => refuse(context, net_reach, &crew, &faults, (&entry, &mut life)).await,
+    };
+    // What has happened is told, whatever else has failed.
+    for tale in std::mem::take(&mut life.tales) {
         context.events.tell(net_reach, tale).await;
+    }
+    done.map(Action::requeue)
+}
+
+async fn go_on(
+    context: &Context,
+    net_reach: &NetReach,
+    spec: &CheckedSpec,
+    crew: &Crew,
+    (entry, life): (&Entry, &mut Life),
+) -> Result<Duration, ControllerError> {
+    let was_finished = life.is_finished;
+    // A part that cannot be made is what a round will tell of: it goes on without.
+    let (kept, failed) = match keep(context, net_reach, spec, crew, life).await {
+        Ok(kept) => (kept, None),
+        Err(error) => (Kept::unknown(), Some(error)),
+    };
+    let stand = advance(context, net_reach, spec, crew, (entry, life)).await?;
+    entry.stand(records::standing(life, net_reach));
+    publish(context, net_reach, life, shown(spec, crew, life, &stand, &kept)).await?;
+    if let Some(error) = failed {
+        return Err(error);
     }
     if was_finished != life.is_finished {
         // What is made for its agents depends on it.
-        return Ok(Action::requeue(Duration::ZERO));
+        return Ok(Duration::ZERO);
     }
-    Ok(Action::requeue(wait(standing.wake, kept.gone_at)))
+    Ok(wait(stand.wake, kept.gone_at))
 }
 
-fn shown<'a>(
-    spec: &CheckedSpec,
-    crew: &Crew,
-    life: &Life,
-    standing: &Standing,
-    runtime: RuntimeStatus,
-) -> Shown<'a> {
-    let preparation = &life.preparation;
-    let ready = if preparation.is_whole() || life.is_finished {
-        Readiness {
-            is_ready: true,
-            reason: reason::PREPARED,
-            message: "agents and addresses are there".to_owned(),
-        }
+fn shown<'a>(spec: &CheckedSpec, crew: &Crew, life: &Life, stand: &Stand, kept: &Kept) -> Shown<'a> {
+    let lacking = life.lacking();
+    let ready = if lacking.is_empty() {
+        let message = "agents and addresses are there".to_owned();
+        Readiness { is_ready: true, reason: reason::PREPARED, message }
     } else {
-        let refused = life.refused.iter().chain(preparation.lacking()).cloned().collect::<Vec<_>>();
-        Readiness { is_ready: false, reason: reason::PREPARING, message: refused.join("; ") }
+        Readiness { is_ready: false, reason: reason::PREPARING, message: lacking.join("; ") }
     };
     Shown {
         rounds: spec.rounds(),
-        next: standing.next,
-        resource: Some(crew.resource(&spec.target(), runtime)),
+        next: stand.next,
+        resource: Some(crew.resource(&spec.target(), kept.runtime)),
         ready,
         is_suspended: spec.suspend(),
-        is_held: standing.is_held,
+        is_held: stand.is_held,
     }
 }
 
@@ -77,27 +88,25 @@ fn shown<'a>(
 async fn refuse(
     context: &Context,
     net_reach: &NetReach,
-    life: &mut Life,
+    crew: &Crew,
     faults: &[FieldError],
-) -> Result<Action, ControllerError> {
+    (entry, life): (&Entry, &mut Life),
+) -> Result<Duration, ControllerError> {
+    let left = finish(context, net_reach, crew, (entry, life)).await;
     let told: Vec<_> = faults.iter().take(FAULTS_TOLD_MAX).map(ToString::to_string).collect();
     let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let ready = Readiness {
-        is_ready: false,
-        reason: reason::INVALID_SPEC,
-        message: format!("{}{more}", told.join("; ")),
-    };
+    let message = format!("{}{more}", told.join("; "));
     let shown = Shown {
         rounds: Rounds::Forever,
         next: None,
         resource: None,
-        ready,
+        ready: Readiness { is_ready: false, reason: reason::INVALID_SPEC, message },
         is_suspended: net_reach.spec.suspend.unwrap_or_default(),
         is_held: false,
     };
     publish(context, net_reach, life, shown).await?;
-    Ok(Action::await_change())
+    Ok(left.unwrap_or(LOOK_AGAIN_AFTER))
 }
 
 /// Until the next instant that matters: a clock that somebody sets is looked at again before long.

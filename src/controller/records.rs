@@ -10,7 +10,7 @@ use netreach_report::{KdoctorReport, Standing, api_object};
 use netreach_store::{Store, StoreError};
 use netreach_wire::RoundId;
 
-use crate::lives::Lives;
+use crate::lives::{Life, Lives, Shown};
 
 /// What a report's name begins with.
 const PREFIX: &str = "netreach-";
@@ -56,12 +56,10 @@ impl Records {
     }
 
     /// The heads of all reports there are.
-    pub async fn heads(&self) -> Vec<RecordHead> {
-        let mut heads = Vec::new();
-        for net_reach in self.net_reaches.state() {
-            heads.extend(self.newest(&net_reach).await.map(|newest| newest.head));
-        }
-        heads
+    #[must_use]
+    pub fn heads(&self) -> Vec<RecordHead> {
+        let all = self.net_reaches.state();
+        all.iter().filter_map(|net_reach| Some(self.newest(net_reach)?.head)).collect()
     }
 
     /// The newest report of that name; none where there is no such NetReach, or no round of it is reported yet.
@@ -71,7 +69,7 @@ impl Records {
     pub async fn read(&self, name: &str) -> Result<Option<Record>, StoreError> {
         let Some(name) = name.strip_prefix(PREFIX) else { return Ok(None) };
         let Some(net_reach) = self.net_reaches.get(&ObjectRef::new(name)) else { return Ok(None) };
-        let Some(Newest { head, id, standing }) = self.newest(&net_reach).await else { return Ok(None) };
+        let Some(Newest { head, id, standing }) = self.newest(&net_reach) else { return Ok(None) };
         let store = Arc::clone(&self.store);
         spawn_blocking(move || {
             let Some(report) = store.read_round(&id)? else { return Ok(None) };
@@ -84,15 +82,23 @@ impl Records {
         .await
     }
 
-    /// The newest round that is reported, and how the NetReach stands.
-    async fn newest(&self, net_reach: &NetReach) -> Option<Newest> {
+    /// The newest round that is reported, and how the NetReach stands. Does not wait for whoever is at work on it.
+    fn newest(&self, net_reach: &NetReach) -> Option<Newest> {
         let uid = net_reach.metadata.uid.clone()?;
-        let life = self.lives.get(&uid)?;
-        let life = life.lock().await;
-        let (number, ended) = life.reported?;
-        let rounds = check(&net_reach.spec).map_or(Rounds::Forever, |spec| spec.rounds());
-        let standing = Standing::of(&life.history, rounds, life.is_finished);
-        let head = RecordHead { name: format!("{PREFIX}{}", life.name), uid: uid.clone(), ended };
+        let entry = self.lives.get(&uid)?;
+        let Shown { number, ended, standing } = entry.shown()?;
+        let head = RecordHead { name: format!("{PREFIX}{}", entry.name), uid: uid.clone(), ended };
         Some(Newest { head, id: RoundId { uid, number }, standing })
     }
+}
+
+/// What is shown of a life whose newest report is that of this round.
+pub(crate) fn shown(life: &Life, net_reach: &NetReach, number: u64, ended: Timestamp) -> Shown {
+    Shown { number, ended, standing: standing(life, net_reach) }
+}
+
+/// How a NetReach stands.
+pub(crate) fn standing(life: &Life, net_reach: &NetReach) -> Standing {
+    let rounds = check(&net_reach.spec).map_or(Rounds::Forever, |spec| spec.rounds());
+    Standing::of(&life.history, rounds, life.is_finished)
 }

@@ -1,76 +1,141 @@
 //! A NetReach seen for the first time by this process: what its status and the store know of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_std::sync::Mutex;
 use jiff::Timestamp;
-use netreach_api::{NetReach, NetReachSpec, check};
-use netreach_report::{History, RoundReport, Verdict, judge};
+use netreach_api::{NetReach, NetReachSpec, RoundStatus, check};
+use netreach_report::{ClosedRound, History, RoundReport, Verdict, judge, merge};
+use netreach_store::StoreError;
 use netreach_wire::RoundId;
 
 use crate::ControllerError;
 use crate::context::Context;
-use crate::lives::Life;
+use crate::lives::{Entry, Life};
 use crate::open::Open;
+use crate::records;
 use crate::workload::{Crew, identity};
 
 /// Its life: the one that is known, or one that goes on from what was written down.
-pub(crate) async fn life(
-    context: &Context,
-    net_reach: &NetReach,
-) -> Result<Arc<Mutex<Life>>, ControllerError> {
+pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<Entry>, ControllerError> {
     let (name, uid) = identity(net_reach)?;
-    if let Some(life) = context.lives.get(uid) {
-        return Ok(life);
+    if let Some(entry) = context.lives.get(uid) {
+        return Ok(entry);
     }
-    let history = History::from_status(net_reach.status.as_ref());
-    let is_finished = net_reach.status.as_ref().is_some_and(|status| status.finish);
+    let status = net_reach.status.as_ref();
+    let history = History::from_status(status);
+    let is_finished = status.is_some_and(|status| status.finish);
     let mut life = Life::new(name, uid, history, is_finished, Instant::now());
     life.written.clone_from(&net_reach.status);
-    catch_up(context, &mut life).await?;
+    if status.is_some_and(|status| status.observed_generation != net_reach.metadata.generation) {
+        // Edited while nobody was there: what it asks for, it asks for from now on.
+        life.asked = Some((String::new(), Timestamp::now()));
+    }
+    let newest = catch_up(context, &mut life).await?;
     resume(context, net_reach, &mut life).await?;
-    Ok(context.lives.begin(life))
+    let shown = newest.map(|(number, ended)| records::shown(&life, net_reach, number, ended));
+    let entry = context.lives.begin(uid, Entry::new(life));
+    if let Some(shown) = shown {
+        entry.show(shown);
+    }
+    Ok(entry)
 }
 
-/// Rounds that were closed, and whose status nobody came to write.
-async fn catch_up(context: &Context, life: &mut Life) -> Result<(), ControllerError> {
+/// Rounds that were closed, and whose status nobody came to write. Gives the newest that is reported.
+async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Timestamp)>, ControllerError> {
     let uid = life.uid.clone();
     let numbers = context.on_store(move |store| store.list_rounds(&uid)).await?;
-    let newest = numbers.last().copied();
-    let done = life.history.done();
-    for number in numbers.into_iter().filter(|number| *number > done || Some(*number) == newest) {
+    let (done, last) = (life.history.done(), numbers.last().copied());
+    let mut newest = None;
+    for number in numbers.into_iter().filter(|number| *number > done || Some(*number) == last) {
         let id = RoundId { uid: life.uid.clone(), number };
-        if let Some(report) = context.on_store(move |store| store.read_round(&id)).await? {
-            // Closing what is closed changes nothing.
-            life.history.close(&report, &verdict(&report));
-            life.reported = Some((number, report.ended));
+        match context.on_store(move |store| store.read_round(&id)).await {
+            Ok(Some(report)) => {
+                // Closing what is closed changes nothing.
+                life.history.close(&report, &verdict(&report));
+                newest = Some((number, report.ended));
+            }
+            Ok(None) => {}
+            Err(error) if is_the_objects(&error) => {
+                tracing::error!(%error, "a report is of no use: going on without it");
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    Ok(newest)
 }
 
 /// A round that was open when its manager ended goes on.
 async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Result<(), ControllerError> {
     let id = RoundId { uid: life.uid.clone(), number: life.history.next_number() };
-    let opened = {
-        let id = id.clone();
-        context.on_store(move |store| store.read_opened(&id)).await?
+    let of = id.clone();
+    let opened = match context.on_store(move |store| store.read_opened(&of)).await {
+        Err(error) if is_the_objects(&error) => {
+            tracing::error!(%error, "a round cannot go on");
+            None
+        }
+        other => other?,
     };
-    let Some(opened) = opened else { return Ok(()) };
-    let kept = {
-        let id = id.clone();
-        context.on_store(move |store| store.read_results(&id)).await?
+    let Some(opened) = opened else {
+        lose(context, net_reach, life, id).await;
+        return Ok(());
     };
+    let of = id.clone();
+    let kept = context.on_store(move |store| store.kept_agents(&of)).await?;
     let crew = Crew::of(net_reach, &context.settings)?;
     let agents = context.world.agents_of(crew.own.as_deref());
-    let open = Open::resumed(opened, &kept, (Instant::now(), Timestamp::now()), &agents);
     tracing::info!(round = %id, results = kept.len(), "a round goes on that was begun before");
+    let open = Open::resumed(opened, kept.iter().cloned(), (Instant::now(), Timestamp::now()), &agents);
     if !open.opened.assignments.is_empty() {
-        context.desk.open(id, open.began, open.deadline(), open.opened.assignments.clone())?;
+        context.desk.open(id.clone(), open.began, open.deadline(), open.opened.assignments.clone())?;
+        context.desk.mark_kept(&id, &kept);
     }
     life.open = Some(open);
     Ok(())
+}
+
+/// A round that was under way, and of which nothing is left: its number is used up, for agents may still be at it.
+async fn lose(context: &Context, net_reach: &NetReach, life: &mut Life, id: RoundId) {
+    let entries = net_reach.status.iter().flat_map(|status| status.history.iter().flatten());
+    let is_it = |round: &&netreach_api::RoundHistory| {
+        round.status == RoundStatus::Ongoing && u64::try_from(round.round_number) == Ok(id.number)
+    };
+    let Some(round) =
+        entries.filter(is_it).map(|round| (round.start_time_stamp.0, round.deadline_time_stamp.0)).next()
+    else {
+        return;
+    };
+    let (start, deadline) = round;
+    tracing::warn!(round = %id, "a round was lost with the volume of the manager that had begun it");
+    let closed = ClosedRound {
+        id,
+        task: life.name.clone(),
+        spec: serde_json::to_value(&net_reach.spec).unwrap_or_default(),
+        due: start,
+        start,
+        deadline,
+        ended: Timestamp::now(),
+        assignments: Vec::new(),
+        submitted: Vec::new(),
+        lost: BTreeMap::new(),
+        gaps: Vec::new(),
+        sampling: None,
+        interrupted: false,
+        results_lost: Some("they went with the volume of the manager that had begun the round".to_owned()),
+        not_begun: None,
+        clock_offsets_us: BTreeMap::new(),
+    };
+    let report = merge(closed);
+    life.history.close(&report, &verdict(&report));
+    if let Err(error) = context.on_store(move |store| store.close_round(&report)).await {
+        tracing::warn!(%error, "the report of a lost round could not be kept");
+    }
+}
+
+/// Whether it is the object that is damaged, or of another release: reading it again would not help.
+fn is_the_objects(error: &StoreError) -> bool {
+    matches!(error, StoreError::Corrupt { .. } | StoreError::Form { .. })
 }
 
 /// The verdict on a record, by what was expected when its round began.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_channel::{Receiver, bounded, unbounded};
+use async_std::task;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
 use kube::runtime::controller::Action;
@@ -17,13 +18,13 @@ use netreach_store::Store;
 use crate::context::{Context, Present};
 use crate::hear::hear_all;
 use crate::identify::Accounts;
-use crate::leave::leave_all;
+use crate::leave::{Gone, leave_all};
 use crate::lives::Lives;
 use crate::observe::{Poke, World};
 use crate::publish::Events;
 use crate::reconcile::reconcile;
 use crate::records::Records;
-use crate::{ControllerError, facts};
+use crate::{ControllerError, facts, restore};
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ pub struct Controller {
     settings: Settings,
     world: World,
     net_reaches: BoxStream<'static, Result<NetReach, watcher::Error>>,
-    gone: Receiver<NetReach>,
+    gone: Receiver<Gone>,
     pokes: Receiver<ObjectRef<NetReach>>,
     changes: Receiver<()>,
     poke: Poke,
@@ -55,12 +56,13 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Begins to follow the cluster; ends when everything was seen once.
+    /// Begins to follow the cluster by `watching`, and ends when everything was seen once; acts by `client` later.
     ///
     /// # Errors
     /// When something cannot be read at all.
     pub async fn follow(
         client: Client,
+        watching: &Client,
         settings: Settings,
         store: Arc<Store>,
     ) -> Result<Self, ControllerError> {
@@ -69,13 +71,17 @@ impl Controller {
         let (left, gone) = unbounded();
         let (changed, changes) = bounded(1);
         let poke = Poke { sender, net_reaches: reader, changed };
-        let events = watcher::watcher(Api::all(client.clone()), Config::default()).default_backoff();
+        let events = watcher::watcher(Api::all(watching.clone()), Config::default()).default_backoff();
         let events = events.reflect(writer).inspect(move |event| {
-            if let Ok(Event::Delete(net_reach)) = event {
-                let _ = left.try_send(net_reach.clone());
-            }
+            let gone = match event {
+                Ok(Event::Delete(net_reach)) => Gone::One(Box::new(net_reach.clone())),
+                Ok(Event::InitDone) => Gone::Relisted,
+                _ => return,
+            };
+            // Nobody listens any more only when everything ends.
+            let _ = left.try_send(gone);
         });
-        let world = World::follow(&client, &settings, &poke).await?;
+        let world = World::follow(watching, &settings, &poke).await?;
         Ok(Self {
             client,
             settings,
@@ -102,7 +108,8 @@ impl Controller {
         Records::new(self.poke.net_reaches.clone(), Arc::clone(&self.lives), Arc::clone(&self.store))
     }
 
-    /// Runs the rounds of every NetReach, for ever. `events` are the desk's.
+    /// Runs the rounds of every NetReach, for ever. `events` are the desk's, which is to be told when all rounds that were open before
+    /// are open again.
     pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>) {
         let Self { client, settings, world, net_reaches, gone, pokes, changes, poke, lives, store } = self;
         let recorder = Events::new(client.clone(), &settings.instance);
@@ -113,11 +120,31 @@ impl Controller {
             .reconcile_on(pokes)
             .run(look, retry, Arc::clone(&context))
             .for_each(|_| future::ready(()));
-        let hearing = hear_all(&context, &poke, events);
-        let leaving = leave_all(&context, &poke, gone);
-        let telling = facts::keep(&context, changes);
-        future::join4(looking, hearing, leaving, telling).await;
+        // Each on its own: a round that is planned for thousands keeps nobody from being heard.
+        let catching_up = task::spawn(catch_up(Arc::clone(&context), poke.clone()));
+        let (hearing, at) = (poke.clone(), Arc::clone(&context));
+        let hearing = task::spawn(async move { hear_all(&at, &hearing, events).await });
+        let at = Arc::clone(&context);
+        let leaving = task::spawn(async move { leave_all(&at, &poke, gone).await });
+        let telling = task::spawn(async move { facts::keep(&context, changes).await });
+        looking.await;
+        // Reached only when nobody sends anything any more.
+        future::join4(catching_up, hearing, leaving, telling).await;
     }
+}
+
+/// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them.
+async fn catch_up(context: Arc<Context>, poke: Poke) {
+    if poke.net_reaches.wait_until_ready().await.is_err() {
+        return;
+    }
+    for net_reach in poke.net_reaches.state() {
+        // What fails is tried again with the first look at it.
+        if let Err(error) = restore::life(&context, &net_reach).await {
+            tracing::warn!(netreach = net_reach.metadata.name.as_deref().unwrap_or_default(), %error, "a NetReach could not be restored yet");
+        }
+    }
+    context.desk.caught_up();
 }
 
 async fn look(net_reach: Arc<NetReach>, context: Arc<Context>) -> Result<Action, ControllerError> {

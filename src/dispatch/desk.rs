@@ -56,6 +56,33 @@ impl Desk {
         (Self { inner: Arc::new(inner) }, received)
     }
 
+    /// A desk in the place of an earlier one whose rounds are still to be opened again: until [`Self::caught_up`] a result of a round
+    /// that is not known yet is asked for again instead of refused.
+    #[must_use]
+    pub fn catching_up(
+        identify: impl Identify + 'static,
+        clock: impl Clock + 'static,
+    ) -> (Self, Receiver<DeskEvent>) {
+        let (desk, events) = Self::new(identify, clock);
+        desk.state().rounds.begin_catching_up();
+        (desk, events)
+    }
+
+    /// Every round that was open before is open again: one that is not known now is over, and agents may forget it.
+    pub fn caught_up(&self) {
+        let mut state = self.state();
+        state.rounds.catch_up();
+        state.agents.wake_all();
+    }
+
+    /// Takes note that results of these agents were kept before this desk was there. Unknown ones are passed over.
+    pub fn mark_kept<'a>(&self, id: &RoundId, agents: impl IntoIterator<Item = &'a AgentId>) {
+        let mut state = self.state();
+        for agent in agents {
+            state.rounds.end_keeping(agent, id, true);
+        }
+    }
+
     /// Lays down a round: each agent gets its assignment with its next poll, or with the one that waits. The
     /// assignments' own `start_in_us` and `deadline_us` are overwritten, from `start` and `deadline` by this desk's
     /// clock at the moment of sending.

@@ -28,6 +28,10 @@ pub(crate) enum Refused {
         "could not take the result (round {round} was not assigned to {agent}, or is long over: forget it)"
     )]
     NotAssigned { round: RoundId, agent: AgentId },
+    #[error(
+        "could not take the result of round {round} (rounds of before are still being opened again: submit again)"
+    )]
+    NotYet { round: RoundId },
     #[error("could not take the result of round {round} ({found} targets, {assigned} were assigned)")]
     Targets { round: RoundId, found: usize, assigned: usize },
     #[error("could not take the result of round {round} (an earlier copy is being kept: submit again)")]
@@ -47,7 +51,9 @@ impl Refused {
             Self::Cut | Self::Json(_) | Self::TooMany { .. } | Self::Result { .. } => StatusCode::BadRequest,
             Self::NotAssigned { .. } => StatusCode::NotFound,
             Self::Targets { .. } => StatusCode::Conflict,
-            Self::BeingKept { .. } | Self::NotKept { .. } | Self::Ended => StatusCode::ServiceUnavailable,
+            Self::NotYet { .. } | Self::BeingKept { .. } | Self::NotKept { .. } | Self::Ended => {
+                StatusCode::ServiceUnavailable
+            }
         }
     }
 }

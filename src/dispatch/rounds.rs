@@ -55,6 +55,19 @@ pub(crate) struct Rounds {
     known: HashMap<RoundId, Round>,
     /// In the order in which they were closed.
     closed: VecDeque<RoundId>,
+    past: Past,
+}
+
+/// What is known of rounds that are not among the known ones.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Past {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// They may be opened again.
+    CatchingUp,
+    /// They are over.
+    Over,
 }
 
 struct Round {
@@ -118,6 +131,16 @@ impl Rounds {
         Ok(())
     }
 
+    /// Rounds of before are still to be opened again.
+    pub(crate) fn begin_catching_up(&mut self) {
+        self.past = Past::CatchingUp;
+    }
+
+    /// All of them are open again.
+    pub(crate) fn catch_up(&mut self) {
+        self.past = Past::Over;
+    }
+
     /// Tells the round's agents to end it and submit as far as they got.
     pub(crate) fn cancel(&mut self, id: &RoundId) -> Result<(), DeskError> {
         let round = self.known.get_mut(id).ok_or_else(|| DeskError::Unknown { id: id.clone() })?;
@@ -177,7 +200,11 @@ impl Rounds {
         targets: usize,
         now: Instant,
     ) -> Result<Receipt, Refused> {
-        let not_assigned = || Refused::NotAssigned { round: id.clone(), agent: agent.clone() };
+        let is_catching_up = self.past == Past::CatchingUp;
+        let not_assigned = || match is_catching_up {
+            true => Refused::NotYet { round: id.clone() },
+            false => Refused::NotAssigned { round: id.clone(), agent: agent.clone() },
+        };
         let round = self.known.get_mut(id).ok_or_else(not_assigned)?;
         let is_late = round.state == State::Closed || now > round.deadline;
         let part = round.parts.get_mut(agent).ok_or_else(not_assigned)?;
@@ -265,6 +292,7 @@ impl Rounds {
                 let is_owed = round.parts.get(agent).is_some_and(|part| part.result != Holding::Kept);
                 round.state == State::Closed && !is_owed
             }
+            None if self.past == Past::Over => true,
             None => self.closed.iter().any(|later| later.uid == id.uid && later.number > id.number),
         }
     }

@@ -20,7 +20,7 @@ impl Newest {
 #[async_trait]
 impl Reports for Newest {
     async fn heads(&self) -> Result<Heads, Trouble> {
-        let heads: Vec<_> = self.0.heads().await.into_iter().map(head).collect();
+        let heads: Vec<_> = self.0.heads().into_iter().map(head).collect();
         let resource_version = heads.iter().map(|head| head.resource_version).max().unwrap_or_default();
         Ok(Heads { resource_version, heads })
     }

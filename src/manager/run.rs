@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use async_std::task::{self, JoinHandle, spawn_blocking};
@@ -23,15 +24,21 @@ use crate::run_args::RunArgs;
 
 const DESK_PORT: u16 = 9_444;
 const API_PORT: u16 = 9_445;
+/// How long an API server may be silent when it was asked something.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// Runs until it is told to end. A round under way stays open: whoever comes next goes on with it.
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let stop = Stop::new();
     stop.throw_on_signals().context("could not listen to signals")?;
-    let config = Config::infer().await.context(
+    let mut config = Config::infer().await.context(
         "could not find a cluster: run in a pod with a service account, or name a kubeconfig in KUBECONFIG",
     )?;
     let settings = args.settings(&config.default_namespace);
+    let watching =
+        Client::try_from(config.clone()).context("could not use the credentials of the cluster")?;
+    // A watch may be silent for long. Nothing else may: whoever waits for an answer keeps a NetReach from going on.
+    config.read_timeout = Some(ANSWER_WITHIN);
     let client = Client::try_from(config).context("could not use the credentials of the cluster")?;
     let dir = args.store.clone();
     let store = Arc::new(spawn_blocking(move || Store::open_local(&dir)).await?);
@@ -40,8 +47,8 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let desk_listeners = bind_each(&args.desk_listen, DESK_PORT)?;
     let api_listeners = bind_each(&args.api_listen, API_PORT)?;
 
-    let controller = Controller::follow(client.clone(), settings, store).await?;
-    let (desk, events) = Desk::new(controller.accounts(), SystemClock);
+    let controller = Controller::follow(client.clone(), &watching, settings, store).await?;
+    let (desk, events) = Desk::catching_up(controller.accounts(), SystemClock);
     let state = State::new(Newest::of(controller.records()), Reviewer::new(client.clone()));
     let over = Stop::new();
     let mut beside = Vec::new();
@@ -49,7 +56,7 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
         let app = health_app(&state, &[("desk", &desk_tls), ("api", &api_tls)], &stop);
         beside.push(task::spawn(serve(listener, app, Limits::default(), over.clone())));
     }
-    task::spawn(follow_front_proxy(client, state.clone(), api_tls.clone()));
+    task::spawn(follow_front_proxy(watching, state.clone(), api_tls.clone()));
     let mut serving: Vec<JoinHandle<Result<(), ServeError>>> = Vec::new();
     for listener in desk_listeners {
         let limits = netreach_dispatch::limits::server_limits();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use netreach_api::{RoundHistory, RoundStatus};
+use netreach_wire::AgentId;
 
 use crate::fit::{cut, fitting};
 use crate::limits::{FAILURE_REASON_BYTES_MAX, ROUND_NUMBER_MAX, WORD_BYTES_MAX};
@@ -17,6 +18,13 @@ enum Fate {
     Succeeded,
     Failed,
     Silent,
+}
+
+/// Where agents stand: on a node, or, with a pod that no node took, each in a place of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    Node(&'a str),
+    Nowhere { pod: &'a str },
 }
 
 /// A round of which nothing but its number and its instants is known.
@@ -45,8 +53,9 @@ pub(crate) fn closed(report: &RoundReport, verdict: &Verdict) -> RoundHistory {
     let status = if *verdict == Verdict::Succeeded { RoundStatus::Succeed } else { RoundStatus::Fail };
     let judged = !matches!(verdict, Verdict::Unknown(_));
     let fates = fates(report, verdict);
-    let nodes = |of: Fate| fates.iter().filter(move |(_, fate)| **fate == of).map(|(node, _)| *node);
-    let number = |of: Fate| signed_len(nodes(of).count());
+    let places = |of: Fate| fates.iter().filter(move |(_, fate)| **fate == of).map(|(place, _)| *place);
+    let number = |of: Fate| signed_len(places(of).count());
+    let nodes = |of: Fate| places(of).filter_map(Place::node);
     let lasted = Duration::try_from(report.ended.duration_since(report.start)).unwrap_or_default();
     let lasted_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
     RoundHistory {
@@ -122,7 +131,21 @@ pub(crate) fn signed_len(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
 
-fn fates<'a>(report: &'a RoundReport, verdict: &'a Verdict) -> BTreeMap<&'a str, Fate> {
+impl<'a> Place<'a> {
+    fn of(agent: &'a AgentId) -> Self {
+        if agent.node.is_empty() { Self::Nowhere { pod: &agent.pod } } else { Self::Node(&agent.node) }
+    }
+
+    fn node(self) -> Option<&'a str> {
+        match self {
+            Self::Node(node) => Some(node),
+            Self::Nowhere { .. } => None,
+        }
+    }
+}
+
+/// Every place with what became of it.
+fn fates<'a>(report: &'a RoundReport, verdict: &'a Verdict) -> BTreeMap<Place<'a>, Fate> {
     let reported: Vec<_> = match verdict {
         Verdict::Unknown(_) => Vec::new(),
         _ => report.agents.iter().map(|agent| (&agent.agent, Fate::Succeeded)).collect(),
@@ -135,7 +158,7 @@ fn fates<'a>(report: &'a RoundReport, verdict: &'a Verdict) -> BTreeMap<&'a str,
     let silent = report.missing.iter().map(|missing| (&missing.agent, Fate::Silent));
     let mut fates = BTreeMap::new();
     for (agent, fate) in reported.into_iter().chain(blamed).chain(silent) {
-        let worst = fates.entry(agent.node.as_str()).or_insert(fate);
+        let worst = fates.entry(Place::of(agent)).or_insert(fate);
         *worst = fate.max(*worst);
     }
     fates

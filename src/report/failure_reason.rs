@@ -13,8 +13,8 @@ use crate::{Reason, Verdict};
 /// Codes from what weighs most to what weighs least, for those that are equally frequent.
 const WEIGHT: [&str; 6] = [
     reason::OVER_BUDGET,
-    reason::TARGET_MISSING,
     reason::AGENTS_MISSING,
+    reason::TARGET_MISSING,
     reason::SUCCESS_RATE,
     reason::MEAN_DELAY,
     reason::INTERRUPTED,
@@ -81,7 +81,8 @@ fn of_reasons(reasons: &[Reason]) -> Option<String> {
 }
 
 /// What tells most comes first: why there was nothing to judge, then the most frequent fault; tired agents, who say
-/// nothing about the network, come last.
+/// nothing about the network, come last. Without its agents a round has no addresses either: targets that are missing
+/// count for the agents that are, so that what follows never stands before its cause.
 fn kinds(reasons: &[Reason]) -> Vec<Kind<'_>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for first in reasons {
@@ -91,14 +92,20 @@ fn kinds(reasons: &[Reason]) -> Vec<Kind<'_>> {
             None => kinds.push(Kind { code, first, count: 1 }),
         }
     }
+    let count_of = |code| kinds.iter().find(|kind| kind.code == code).map_or(0, |kind| kind.count);
+    let targets_missing = count_of(reason::TARGET_MISSING);
     kinds.sort_by_key(|kind| {
         let tier = match kind.first {
             Reason::NotBegun(_) => 0,
             Reason::StarvedDelay { .. } | Reason::StarvedSlots { .. } => 2,
             _ => 1,
         };
+        let count = match kind.code {
+            reason::AGENTS_MISSING => kind.count.max(targets_missing),
+            _ => kind.count,
+        };
         let weight = WEIGHT.iter().position(|code| *code == kind.code).unwrap_or(WEIGHT.len());
-        (tier, Reverse(kind.count), weight)
+        (tier, Reverse(count), weight)
     });
     kinds
 }

@@ -149,15 +149,27 @@ impl Reason {
     }
 }
 
+/// An agent as a sentence names it. One of a Deployment may stand on no node, because none took its pod.
+struct Who<'a>(&'a AgentId);
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(agent) = self;
+        if agent.node.is_empty() { write!(f, "{} on no node", agent.pod) } else { agent.fmt(f) }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AgentMissing { agent, why } => write!(f, "{agent} left no result: {why}"),
+            Self::AgentMissing { agent, why } => write!(f, "{} left no result: {why}", Who(agent)),
             Self::AgentLate { agent } => {
-                write!(f, "{agent} submitted after the deadline: its figures are kept and are no success")
+                let who = Who(agent);
+                write!(f, "{who} submitted after the deadline: its figures are kept and are no success")
             }
             Self::AgentInterrupted { agent, target, sent, slots } => {
-                write!(f, "{agent} was stopped early: it sent {sent} of {slots} probes to {target}")
+                let who = Who(agent);
+                write!(f, "{who} was stopped early: it sent {sent} of {slots} probes to {target}")
             }
             Self::TargetMissing { gap } => {
                 write!(
@@ -170,35 +182,37 @@ impl fmt::Display for Reason {
             Self::NotBegun(NotBegun::OverBudget { why }) => write!(f, "the round was not begun: {why}"),
             Self::NothingProbed => f.write_str("no agent had a target: nothing was probed"),
             Self::SuccessRate { agent, target, successes, sent, rate_min, errors } => {
+                let who = Who(agent);
                 write!(
                     f,
-                    "{agent}: {successes} of {sent} probes to {target} succeeded (expected rate: at least \
+                    "{who}: {successes} of {sent} probes to {target} succeeded (expected rate: at least \
                      {rate_min}"
                 )?;
                 errors.iter().try_for_each(|(key, count)| write!(f, "; {key}: {count}"))?;
                 f.write_str(")")
             }
             Self::MeanDelay { agent, target, mean_us, mean_ms_max } => {
-                let mean = Number::mean_ms(*mean_us).0;
-                write!(
-                    f,
-                    "{agent}: mean delay to {target} was {mean} ms (expected: at most {mean_ms_max} ms)"
-                )
+                let (who, mean) = (Who(agent), Number::mean_ms(*mean_us).0);
+                write!(f, "{who}: mean delay to {target} was {mean} ms (expected: at most {mean_ms_max} ms)")
             }
             Self::StarvedDelay { agent, target, mean_us, mean_ms_max, lateness_us_p99, unsent } => {
-                let (mean, late) = (Number::mean_ms(*mean_us).0, Number::ms(*lateness_us_p99).0);
+                let (who, mean) = (Who(agent), Number::mean_ms(*mean_us).0);
+                let late = Number::ms(*lateness_us_p99).0;
                 write!(
                     f,
-                    "{agent}: mean delay to {target} was {mean} ms (expected: at most {mean_ms_max} ms), but the \
+                    "{who}: mean delay to {target} was {mean} ms (expected: at most {mean_ms_max} ms), but the \
                      agent itself began its probes {late} ms late (p99) and left {unsent} unsent: short of CPU, \
                      which says nothing about the network"
                 )
             }
-            Self::StarvedSlots { agent, target, unsent, local, slots } => write!(
-                f,
-                "{agent}: of {slots} probes to {target}, {unsent} were never sent and {local} failed or timed out for want of the \
-                 agent's own resources, which says nothing about the network"
-            ),
+            Self::StarvedSlots { agent, target, unsent, local, slots } => {
+                let who = Who(agent);
+                write!(
+                    f,
+                    "{who}: of {slots} probes to {target}, {unsent} were never sent and {local} failed or timed out for want of \
+                     the agent's own resources, which says nothing about the network"
+                )
+            }
         }
     }
 }

@@ -168,6 +168,29 @@ impl Store {
         Ok(results)
     }
 
+    /// The agents of which results are kept, in time or late.
+    ///
+    /// # Errors
+    /// When one cannot be understood or the disk fails.
+    pub fn kept_agents(&self, round: &RoundId) -> Result<Vec<AgentId>, StoreError> {
+        Ok(self.read_results(round)?.into_iter().map(|kept| kept.agent).collect())
+    }
+
+    /// Removes what a round was made of, once its report is kept: that says it all.
+    ///
+    /// # Errors
+    /// When the disk fails; what was removed until then is gone.
+    pub fn settle_round(&self, round: &RoundId) -> Result<(), StoreError> {
+        for late in [false, true] {
+            self.remove_all(&key::results(round, late)?)?;
+        }
+        let opened = key::opened(round)?;
+        match block_on(self.objects.delete(&opened)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(disk("remove", &opened, error)),
+        }
+    }
+
     /// Closes a round with its report. Of several writers one closes it; the others learn that it was closed before.
     ///
     /// # Errors

@@ -42,8 +42,16 @@ fn with_the_webhook_away_only_writes_of_net_reaches_stop() {
 }
 
 /// Specs that the definition alone has to refuse, by the path it names.
-fn refused_by_the_definition() -> [(Value, &'static str); 12] {
+fn refused_by_the_definition() -> [(Value, &'static str); 17] {
+    let variable = |from: Value| json!({"agentSpec": {"env": [{"name": "A", "valueFrom": from}]}});
+    let annotation = |key: &str| json!({"agentSpec": {"annotation": {key: "a"}}});
+    let key = json!({"name": "netreach-ca", "key": "tls.key"});
     [
+        (variable(json!({"secretKeyRef": key})), "spec.agentSpec.env[0].valueFrom.secretKeyRef"),
+        (variable(json!({"configMapKeyRef": key})), "spec.agentSpec.env[0].valueFrom.configMapKeyRef"),
+        (annotation("kdoctor.io/netreach"), "spec.agentSpec.annotation"),
+        (annotation("k8s.v1.cni.cncf.io/network-status"), "spec.agentSpec.annotation"),
+        (annotation("k8s.v1.cni.cncf.io/networks-status"), "spec.agentSpec.annotation"),
         (json!({"agentSpec": {"deploymentReplicas": 2}}), "spec.agentSpec"),
         (json!({"agentSpec": {"kind": "DaemonSet", "deploymentReplicas": 1}}), "spec.agentSpec"),
         (json!({"target": {"clusterIP": false, "endpoint": false, "nodePort": false}}), "spec.target"),
@@ -90,6 +98,10 @@ fn with_the_configurations_deleted_the_definition_still_holds() {
         json!({}),
         json!({"request": {}, "schedule": {}, "target": {}, "expect": {}, "agentSpec": {}}),
         right,
+        json!({"agentSpec": {
+            "annotation": {"k8s.v1.cni.cncf.io/networks": "kube-system/second"},
+            "env": [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+        }}),
     ] {
         assert_eq!(ground.apply("right", &spec).code, 0, "{spec}");
         ground.kubectl.ok("delete nr right");

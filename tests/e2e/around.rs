@@ -36,7 +36,7 @@ fn end(kubectl: &Kubectl, name: &str) -> Value {
 
 #[test]
 fn a_round_outlives_a_manager_that_is_killed() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     begin(kubectl, "outlives", 8);
     let killed = on(&node_of(kubectl, "manager"), "pkill -9 -f ^/netreach-manager.run");
@@ -52,7 +52,7 @@ fn a_round_outlives_a_manager_that_is_killed() {
 
 #[test]
 fn an_agent_that_is_killed_is_missing_by_the_name_of_its_node() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     begin(kubectl, "bereft", 6);
     let node = node_of(kubectl, "agent");
@@ -66,7 +66,7 @@ fn an_agent_that_is_killed_is_missing_by_the_name_of_its_node() {
 
 #[test]
 fn a_desk_out_of_reach_for_twenty_seconds_costs_nothing() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     begin(kubectl, "patient", 10);
     let node = node_of(kubectl, "manager");
@@ -84,7 +84,7 @@ fn a_desk_out_of_reach_for_twenty_seconds_costs_nothing() {
 
 #[test]
 fn agents_that_are_replaced_in_mid_round_are_no_failure() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     begin(kubectl, "replaced", 8);
     kubectl.ok("-n netreach-system rollout restart daemonset netreach-agent");

@@ -34,6 +34,17 @@ impl Cluster {
         });
         cluster
     }
+
+    /// The cluster with NetReach in it, and everybody's agents at the desk: those that are as new as its CA believe it only once a
+    /// volume shows them that CA.
+    pub(crate) fn with_agents() -> Self {
+        let cluster = Self::with_net_reach();
+        let awaiting = cluster.kubectl.apply(&object("await", &json!({"suspend": true})));
+        assert_eq!(awaiting.code, 0, "{}", awaiting.err);
+        cluster.kubectl.ok("wait --for=condition=Ready nr/await --timeout=180s");
+        cluster.kubectl.ok("delete nr await");
+        cluster
+    }
 }
 
 /// Runs a script of `hack/`.

@@ -55,7 +55,7 @@ fn succeeds(kubectl: &Kubectl, name: &str) {
 
 #[test]
 fn what_is_broken_is_named_and_what_is_mended_succeeds() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     let _healing = Healing;
     let (node, pod) = elsewhere(kubectl);

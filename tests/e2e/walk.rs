@@ -75,7 +75,7 @@ fn leave(kubectl: &Kubectl) {
 
 #[test]
 fn the_walk_of_the_sample_over_ipv4() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let report = walk(&cluster.kubectl, "netreach.yaml");
     check(&report);
     // Each of three agents: three pods, a cluster address, three nodes, a balancer's address, an Ingress.
@@ -101,7 +101,7 @@ fn the_walk_of_the_sample_over_ipv4() {
 
 #[test]
 fn the_walk_of_the_sample_with_everything() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::with_agents();
     let report = walk(&cluster.kubectl, "netreach-all.yaml");
     check(&report);
     let expected = [

@@ -264,6 +264,55 @@ fn agents_are_bounded() {
 }
 
 #[test]
+fn agents_get_no_secrets() {
+    let key = json!({"name": "netreach-ca", "key": "tls.key"});
+    let env = json!([
+        {"name": "PLAIN", "value": "text"},
+        {"name": "KEY", "valueFrom": {"secretKeyRef": key}},
+        {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+        {"name": "BOTH", "valueFrom": {"secretKeyRef": key, "configMapKeyRef": key}},
+    ]);
+    check_spec(
+        json!({"agentSpec": {"env": env}}),
+        &[
+            "spec.agentSpec.env[1].valueFrom.secretKeyRef: agents get no Secrets: write the value itself, or use fieldRef",
+            "spec.agentSpec.env[4].valueFrom.configMapKeyRef: agents get no ConfigMaps: write the value itself, or use \
+             fieldRef",
+            "spec.agentSpec.env[4].valueFrom.secretKeyRef: agents get no Secrets: write the value itself, or use fieldRef",
+        ],
+    );
+    let harmless = json!([env[0], env[2], env[3]]);
+    admitted(with_spec(json!({"agentSpec": {"env": harmless}})));
+}
+
+#[test]
+fn annotations_say_neither_whose_an_agent_is_nor_what_is_probed() {
+    check_spec(
+        json!({"agentSpec": {"annotation": {
+            "kdoctor.io/netreach": "other",
+            "k8s.v1.cni.cncf.io/network-status": "[]",
+            "k8s.v1.cni.cncf.io/networks": "kube-system/second",
+            "k8s.v1.cni.cncf.io/networks-status": "[]",
+            "kdoctor.io.example.com/a": "b",
+            "version": 1,
+        }}}),
+        &[
+            "spec.agentSpec.annotation.version: must be a string, got 1: write \"1\" in quotes",
+            "spec.agentSpec.annotation[\"k8s.v1.cni.cncf.io/network-status\"]: is Multus' to write, because it says which \
+             NICs are probed: remove it, and ask for networks in k8s.v1.cni.cncf.io/networks",
+            "spec.agentSpec.annotation[\"k8s.v1.cni.cncf.io/networks-status\"]: is Multus' to write, because it says which \
+             NICs are probed: remove it, and ask for networks in k8s.v1.cni.cncf.io/networks",
+            "spec.agentSpec.annotation[\"kdoctor.io/netreach\"]: is not for users to write, because it begins with \
+             kdoctor.io/: remove it",
+        ],
+    );
+    admitted(with_spec(
+        json!({"agentSpec": {"annotation": {"k8s.v1.cni.cncf.io/networks": "kube-system/second"}}}),
+    ));
+}
+
+#[test]
 fn a_foreign_document_is_named_and_left_alone() {
     let pod =
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": []}});

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::networking::v1::Ingress;
@@ -18,6 +19,13 @@ use crate::workload::Crew;
 
 /// Addresses of the hosts that load balancers and ingress controllers name instead of addresses.
 pub(crate) type Hosts = BTreeMap<String, Vec<IpAddr>>;
+
+/// Addresses of hosts, and when they were found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Resolved {
+    pub(crate) hosts: Hosts,
+    pub(crate) at: Option<Instant>,
+}
 
 /// One entry of a status: what a balancer says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

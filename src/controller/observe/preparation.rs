@@ -1,7 +1,7 @@
 //! What a round would still have to wait for. Pure, but for the order in which instants come in.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netreach_api::CheckedSpec;
 use netreach_plan::{Inventory, targets};
@@ -58,9 +58,9 @@ impl Sight<'_> {
     /// Tells one set of agents and addresses from another.
     pub(crate) fn print(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        let Inventory { services, ingresses, .. } = self.inventory;
+        let Inventory { place: _, agents: _, nodes, services, ingresses } = self.inventory;
         self.agents.iter().for_each(|agent| (&agent.uid, &agent.addresses, agent.restarts).hash(&mut hasher));
-        format!("{services:?}{ingresses:?}").hash(&mut hasher);
+        format!("{nodes:?}{services:?}{ingresses:?}").hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -96,6 +96,11 @@ impl Preparation {
         self.since + if self.is_whole() { SETTLE } else { PREPARE_MAX }
     }
 
+    /// For how long something has lacked: not at all while everything is there.
+    pub(crate) fn lacks_for(&self, now: Instant) -> Duration {
+        if self.is_whole() { Duration::ZERO } else { now.saturating_duration_since(self.since) }
+    }
+
     /// Whether everything is there.
     pub(crate) fn is_whole(&self) -> bool {
         self.lacking.as_ref().is_some_and(Vec::is_empty)
@@ -109,8 +114,6 @@ impl Preparation {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -1,43 +1,43 @@
 //! A round that ends: read back, merged, judged, written down, told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_std::task::spawn_blocking;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
+use netreach_api::NetReach;
 use netreach_api::names::reason;
 use netreach_report::{RoundReport, Verdict, merge};
 use netreach_wire::{AgentId, RoundId};
-use std::sync::Arc;
 
 use crate::context::Context;
 use crate::limits::ROUNDS_KEPT_MAX;
-use crate::lives::Life;
+use crate::lives::{Entry, Life};
 use crate::observe::agents::quote;
 use crate::open::Open;
 use crate::publish::Tale;
+use crate::records;
 use crate::restore::verdict;
 
-/// Ends the round under way; tells of it. Whatever fails on the way, the round ends, and says so.
-pub(super) async fn close(context: &Context, life: &mut Life) -> Tale {
-    let Some(open) = life.open.take() else {
-        return Tale::normal(reason::ROUND_FAILED, "no round is under way".to_owned());
-    };
+/// Ends the round under way. Whatever fails on the way, the round ends, and says so.
+pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
+    let Some(open) = life.open.take() else { return };
     let id = open.opened.id.clone();
     if !open.opened.assignments.is_empty()
         && let Err(error) = context.desk.close(&id)
     {
         tracing::warn!(round = %id, %error, "the desk was not told that a round is closed");
     }
-    let (report, verdict) = judged(context, open).await;
-    if verdict.is_kept {
-        life.reported = Some((id.number, report.ended));
+    let (report, Judged { verdict, is_kept }) = judged(context, open).await;
+    life.history.close(&report, &verdict);
+    if is_kept {
+        entry.show(records::shown(life, net_reach, id.number, report.ended));
+        tidy(context, &id).await;
     }
-    life.history.close(&report, &verdict.verdict);
-    prune(context, &id).await;
-    let tale = tale(&report, &verdict.verdict);
+    let tale = tale(&report, &verdict);
     tracing::info!(netreach = life.name, "{}", tale.note);
-    tale
+    life.tales.push(tale);
 }
 
 struct Judged {
@@ -87,11 +87,18 @@ fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
     nodes.iter().filter_map(|node| Some((node.metadata.name.clone()?, why(node)?))).collect()
 }
 
-async fn prune(context: &Context, id: &RoundId) {
-    let Some(number) = id.number.checked_sub(ROUNDS_KEPT_MAX).filter(|number| *number > 0) else { return };
-    let old = RoundId { uid: id.uid.clone(), number };
-    if let Err(error) = context.on_store(move |store| store.forget_round(&old)).await {
-        tracing::warn!(round = %id, %error, "an old round is left in the store");
+/// Of a round that is closed its report is kept, and of old ones nothing.
+async fn tidy(context: &Context, id: &RoundId) {
+    let of = id.clone();
+    let tidied = context.on_store(move |store| {
+        store.settle_round(&of)?;
+        match of.number.checked_sub(ROUNDS_KEPT_MAX).filter(|number| *number > 0) {
+            Some(number) => store.forget_round(&RoundId { number, ..of }),
+            None => Ok(()),
+        }
+    });
+    if let Err(error) = tidied.await {
+        tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
     }
 }
 

@@ -7,11 +7,13 @@ use netreach_api::CheckedSpec;
 use netreach_plan::Inventory;
 
 use crate::context::Context;
-use crate::lives::Life;
+use crate::limits::RESOLVED_FOR;
+use crate::lives::{Arrived, Entry, Life};
 use crate::observe::agents::AgentFacts;
-use crate::observe::inventory::{Facade, Hosts, inventory};
+use crate::observe::inventory::{Facade, Resolved, inventory};
 use crate::observe::preparation::Sight;
 use crate::observe::resolve::resolve;
+use crate::open::Open;
 use crate::workload::{Crew, wanted};
 
 /// What names the Service of a slice.
@@ -25,8 +27,27 @@ pub(super) struct Seen {
     pub(super) inventory: Inventory,
 }
 
+/// Takes note of the results that have come in.
+pub(super) fn hear(entry: &Entry, life: &mut Life) {
+    for Arrived { round, agent, unkept } in entry.arrived() {
+        let open = life.open.as_mut().filter(|open| open.number() == round);
+        match (open, unkept) {
+            (Some(open), None) => open.take(agent),
+            (Some(open), Some(why)) => open.not_kept(agent, why),
+            (None, _) => {}
+        }
+    }
+}
+
 /// Looks, and takes note of it.
-pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, life: &mut Life) -> Seen {
+pub(super) async fn look(
+    context: &Context,
+    spec: &CheckedSpec,
+    crew: &Crew,
+    (entry, life): (&Entry, &mut Life),
+) -> Seen {
+    hear(entry, life);
+    entry.set_open(life.open.as_ref().map(Open::number));
     let world = &context.world;
     let all = world.agents_of(crew.own.as_deref());
     if let Some(open) = &mut life.open {
@@ -35,9 +56,10 @@ pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, lif
     let agents: Vec<_> = all.into_iter().filter(|agent| !agent.is_leaving).collect();
     let up: Vec<_> = agents.iter().filter(|agent| agent.is_up()).cloned().collect();
     let facade = Facade::of(world, crew);
-    let hosts = facade.hosts();
-    let hosts = if hosts.is_empty() { Hosts::new() } else { resolve(hosts).await };
-    let inventory = inventory(&up, &world.nodes.state(), &facade, &hosts);
+    refresh(&mut life.hosts, facade.hosts(), life.open.is_some()).await;
+    let mut nodes = world.nodes.state();
+    nodes.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    let inventory = inventory(&up, &nodes, &facade, &life.hosts.hosts);
     let endpoints: Vec<_> =
         facade.services().map(|(_, name)| (name.to_owned(), endpoints(context, crew, name))).collect();
     let sight = Sight {
@@ -52,6 +74,15 @@ pub(super) async fn look(context: &Context, spec: &CheckedSpec, crew: &Crew, lif
         life.is_hindrance_told = false;
     }
     Seen { agents, inventory }
+}
+
+/// Looks up the hosts' addresses anew when others are named, or when they are old and no round is under way that rests on them.
+async fn refresh(known: &mut Resolved, hosts: Vec<String>, is_open: bool) {
+    let is_old = known.at.is_none_or(|at| at.elapsed() >= RESOLVED_FOR);
+    let is_other = !known.hosts.keys().eq(hosts.iter());
+    if is_other || (is_old && !is_open && !hosts.is_empty()) {
+        *known = Resolved { hosts: resolve(hosts).await, at: Some(Instant::now()) };
+    }
 }
 
 /// How many endpoints of a Service are ready.

@@ -14,7 +14,8 @@ use netreach_report::Next;
 
 use crate::ControllerError;
 use crate::context::Context;
-use crate::lives::Life;
+use crate::limits::{RETRY, TELL_AFTER};
+use crate::lives::{Entry, Life};
 use crate::observe::preparation::Preparation;
 use crate::open::Open;
 use crate::publish::Tale;
@@ -24,15 +25,13 @@ use crate::workload::Crew;
 const HOLD_PARTS: (u64, u64) = (3, 4);
 
 /// How things stand when there is nothing to do but wait.
-pub(crate) struct Standing {
+pub(crate) struct Stand {
     /// When to look again.
     pub(crate) wake: Option<Timestamp>,
     /// The round to come.
     pub(crate) next: Option<Next>,
-    /// Whether it is due and held back for agents and addresses.
+    /// Whether that is due and held back for agents and addresses.
     pub(crate) is_held: bool,
-    /// What has happened on the way.
-    pub(crate) tales: Vec<Tale>,
 }
 
 /// Decides and does until there is nothing to do but wait.
@@ -41,16 +40,15 @@ pub(crate) async fn advance(
     net_reach: &NetReach,
     spec: &CheckedSpec,
     crew: &Crew,
-    life: &mut Life,
-) -> Result<Standing, ControllerError> {
+    (entry, life): (&Entry, &mut Life),
+) -> Result<Stand, ControllerError> {
     let created =
         net_reach.metadata.creation_timestamp.as_ref().ok_or(ControllerError::Bare("a creation time"))?.0;
-    let mut tales = Vec::new();
+    let counts_from = counts_from(life, spec, created);
     loop {
-        let seen = look::look(context, spec, crew, life).await;
-        // A status that counts rounds and names no instant says nothing of before the beginning.
-        let due = |due| if due == Timestamp::UNIX_EPOCH { created } else { due };
-        let last = life.history.last().map(|(number, at)| DueRound { number, due: due(at) });
+        let seen = look::look(context, spec, crew, (entry, life)).await;
+        // Slots before that are nobody's: neither of the time before the beginning, nor of another schedule.
+        let last = life.history.last().map(|(number, due)| DueRound { number, due: due.max(counts_from) });
         let case = Case { created, last, open: life.open.as_ref().map(Open::view) };
         // A round is timed by the clock that nobody sets: its deadline does not move when the wall clock does.
         let now = life.open.as_ref().map_or_else(Timestamp::now, Open::now);
@@ -60,24 +58,69 @@ pub(crate) async fn advance(
             Decision::Wait { until } => {
                 let next = until.filter(|_| life.open.is_none()).map(|due| next(life, spec, due));
                 let wake = until.map(|until| on_the_wall(until, now));
-                return Ok(Standing { wake, next, is_held: false, tales });
+                return Ok(Stand { wake, next, is_held: false });
             }
-            Decision::Finished => return Ok(Standing { wake: None, next: None, is_held: false, tales }),
+            Decision::Finished => return Ok(Stand { wake: None, next: None, is_held: false }),
             Decision::Open { round, deadline } => {
+                let next = Some(next(life, spec, round.due));
                 if let Some(wake) = held_until(&life.preparation, round.due, spec.round_timeout_ms(), now) {
-                    tales.extend(hindrance(life));
-                    let next = Some(next(life, spec, round.due));
-                    return Ok(Standing { wake: Some(wake), next, is_held: true, tales });
+                    let wake = Some(tell_hindrance(life, wake));
+                    return Ok(Stand { wake, next, is_held: true });
                 }
-                tales.push(start::start(context, spec, crew, life, seen, round, deadline).await?);
+                let begun = start::start(context, spec, crew, life, seen, (round, deadline)).await;
+                if let Err(ControllerError::Store(error)) = &begun {
+                    // Told, for the disk will not mend itself, and tried again until it is too late.
+                    life.refused = Some((error.to_string(), Instant::now()));
+                    tracing::error!(netreach = life.name, %error, "a round cannot be begun");
+                    let wake = Timestamp::now().checked_add(RETRY).ok();
+                    return Ok(Stand { wake, next, is_held: true });
+                }
+                begun?;
             }
-            Decision::Miss { first, last } => tales.push(miss(life, spec, first, last)),
-            Decision::Close { .. } => tales.push(close::close(context, life).await),
+            Decision::Miss { first, last } => miss(life, spec, first, last),
+            Decision::Close { .. } => close::close(context, net_reach, (entry, life)).await,
         }
     }
 }
 
-fn miss(life: &mut Life, spec: &CheckedSpec, first: DueRound, last: DueRound) -> Tale {
+/// Ends the round under way when it is time, whatever the spec has become; else gives the time until then.
+pub(crate) async fn finish(
+    context: &Context,
+    net_reach: &NetReach,
+    crew: &Crew,
+    (entry, life): (&Entry, &mut Life),
+) -> Option<Duration> {
+    look::hear(entry, life);
+    let open = life.open.as_mut()?;
+    open.look_after(&context.world.agents_of(crew.own.as_deref()));
+    if open.view().closing(open.now()).is_some() {
+        close::close(context, net_reach, (entry, life)).await;
+        return None;
+    }
+    Some(open.deadline().saturating_duration_since(Instant::now()))
+}
+
+/// From when on slots count: since the spec has asked for rounds as it does now.
+fn counts_from(life: &mut Life, spec: &CheckedSpec, created: Timestamp) -> Timestamp {
+    let asks = format!("{:?} {} {:?}", spec.schedule(), spec.time_zone_name(), spec.rounds());
+    match &mut life.asked {
+        Some((asked, since)) if *asked == asks => *since,
+        Some((asked, since)) => {
+            // Without words: edited while nobody was there, and the time of that is all that is known.
+            if !asked.is_empty() {
+                *since = Timestamp::now();
+            }
+            *asked = asks;
+            *since
+        }
+        None => {
+            life.asked = Some((asks, created));
+            created
+        }
+    }
+}
+
+fn miss(life: &mut Life, spec: &CheckedSpec, first: DueRound, last: DueRound) {
     let deadline = later(last.due, spec.round_timeout_ms());
     life.history.miss((first.number, first.due), (last.number, last.due), deadline);
     let rounds = if first == last {
@@ -85,7 +128,8 @@ fn miss(life: &mut Life, spec: &CheckedSpec, first: DueRound, last: DueRound) ->
     } else {
         format!("rounds {} to {} were", first.number, last.number)
     };
-    Tale::warning(reason::ROUND_MISSED, format!("{rounds} due and nobody could start them in time"))
+    let note = format!("{rounds} due and nobody could start them in time");
+    life.tales.push(Tale::warning(reason::ROUND_MISSED, note));
 }
 
 /// Until when a round that is due is held back, if it is.
@@ -103,12 +147,17 @@ fn held_until(
     (until > now).then_some(until)
 }
 
-/// Told once for each time that something lacks.
-fn hindrance(life: &mut Life) -> Option<Tale> {
-    let lacking: Vec<_> = life.refused.iter().chain(life.preparation.lacking()).cloned().collect();
-    let is_new = !lacking.is_empty() && !std::mem::replace(&mut life.is_hindrance_told, true);
-    let note = || format!("round {} waits: {}", life.history.next_number(), lacking.join("; "));
-    is_new.then(|| Tale::normal(reason::PREPARING, note()))
+/// Tells what a round waits for, once, when that has lasted for a while; gives the instant to look again.
+fn tell_hindrance(life: &mut Life, wake: Timestamp) -> Timestamp {
+    let lacks_for = life.preparation.lacks_for(Instant::now());
+    let Some(left) = TELL_AFTER.checked_sub(lacks_for).filter(|left| !left.is_zero()) else {
+        if !std::mem::replace(&mut life.is_hindrance_told, true) {
+            let note = format!("round {} waits: {}", life.history.next_number(), life.lacking().join("; "));
+            life.tales.push(Tale::warning(reason::PREPARING, note));
+        }
+        return wake;
+    };
+    Timestamp::now().checked_add(left).map_or(wake, |tell_at| tell_at.min(wake))
 }
 
 fn next(life: &Life, spec: &CheckedSpec, due: Timestamp) -> Next {

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use netreach_api::CheckedSpec;
 use netreach_api::names::reason;
+use netreach_api::{AgentKind, CheckedSpec};
 use netreach_plan::{DueRound, Instants, plan_round};
 use netreach_report::{MissingAgent, NotBegun};
 use netreach_store::{OpenedRound, Written};
-use netreach_wire::{EchoKey, RoundId};
+use netreach_wire::{AgentId, EchoKey, RoundId};
 
 use super::look::Seen;
 use super::signed;
@@ -19,36 +19,30 @@ use crate::lives::Life;
 use crate::observe::agents::AgentFacts;
 use crate::open::Open;
 use crate::publish::Tale;
-use crate::workload::{Crew, hindrance};
+use crate::workload::{Crew, hindrance, wanted};
 
-/// Begins the round; tells of it.
-#[allow(clippy::too_many_arguments, reason = "a round rests on all of it")]
+/// Begins the round.
 pub(super) async fn start(
     context: &Context,
     spec: &CheckedSpec,
     crew: &Crew,
     life: &mut Life,
     seen: Seen,
-    round: DueRound,
-    deadline: Timestamp,
-) -> Result<Tale, ControllerError> {
+    (round, deadline): (DueRound, Timestamp),
+) -> Result<(), ControllerError> {
     let Seen { agents, inventory } = seen;
-    let lead = LEAD + LEAD_PER_AGENT * u32::try_from(agents.len()).unwrap_or(u32::MAX);
-    let began = Instant::now() + lead;
-    let wall = Timestamp::now();
-    let start = wall.checked_add(signed(lead)).unwrap_or(wall);
     let id = RoundId { uid: life.uid.clone(), number: round.number };
-    let instants = Instants { due: round.due, start, deadline };
-    let absent = absent(&agents, wall);
+    let wall = Timestamp::now();
+    let instants = Instants { due: round.due, start: wall, deadline };
     let mut opened = OpenedRound {
         task: life.name.clone(),
         spec: serde_json::to_value(spec.spec()).expect("a spec has no key that is not a string"),
         id: id.clone(),
         due: round.due,
-        start,
+        start: wall,
         deadline,
         assignments: Vec::new(),
-        absent,
+        absent: absent(context, crew, life, &agents, wall).await,
         gaps: Vec::new(),
         sampling: None,
         not_begun: None,
@@ -63,52 +57,85 @@ pub(super) async fn start(
         }
         Err(over) => opened.not_begun = Some(NotBegun::OverBudget { why: over.to_string() }),
     }
-    write_down(context, life, opened.clone()).await?;
-    if !opened.assignments.is_empty() {
-        context.desk.open(
-            id,
-            began,
-            Open::new(opened.clone(), began, &[]).deadline(),
-            opened.assignments.clone(),
-        )?;
-    }
+    let mut opened = write_down(context, life, opened).await?;
+    // From here: the disk took its time, and agents get all of the lead.
+    let lead = LEAD + LEAD_PER_AGENT * u32::try_from(opened.assignments.len()).unwrap_or(u32::MAX);
+    let (began, wall) = (Instant::now() + lead, Timestamp::now());
+    opened.start = wall.checked_add(signed(lead)).unwrap_or(wall);
+    let assignments = opened.assignments.clone();
     let tale = tale(&opened);
+    let open = Open::new(opened, began, &agents);
+    if !assignments.is_empty() {
+        context.desk.open(id, began, open.deadline(), assignments)?;
+    }
     tracing::info!(netreach = life.name, "{}", tale.note);
-    life.open = Some(Open::new(opened, began, &agents));
-    Ok(tale)
+    life.tales.push(tale);
+    life.open = Some(open);
+    Ok(())
 }
 
 /// Written down before anybody is told: a manager that ends from here on has a successor that goes on.
-async fn write_down(context: &Context, life: &Life, opened: OpenedRound) -> Result<(), ControllerError> {
-    let id = opened.id.clone();
-    match context.on_store(move |store| store.open_round(&opened)).await? {
-        Written::Now => Ok(()),
-        Written::Before => {
-            tracing::warn!(round = %id, "somebody else has opened it: taking it over");
+async fn write_down(
+    context: &Context,
+    life: &Life,
+    opened: OpenedRound,
+) -> Result<OpenedRound, ControllerError> {
+    let written = context.on_store(move |store| Ok((store.open_round(&opened)?, opened))).await?;
+    match written {
+        (Written::Now, opened) => Ok(opened),
+        (Written::Before, opened) => {
+            tracing::warn!(round = %opened.id, "somebody else has opened it: taking it over");
             // Whoever looks next begins with what is written down.
             context.lives.end(&life.uid);
-            Err(ControllerError::Overtaken { round: id })
+            Err(ControllerError::Overtaken { round: opened.id })
         }
     }
 }
 
 /// Agents that should be there and are not. One that has only just been made is still on its way, and owes this round nothing.
-fn absent(agents: &[AgentFacts], now: Timestamp) -> Vec<MissingAgent> {
+async fn absent(
+    context: &Context,
+    crew: &Crew,
+    life: &Life,
+    agents: &[AgentFacts],
+    now: Timestamp,
+) -> Vec<MissingAgent> {
     let is_owed = |agent: &AgentFacts| {
         let age = now.duration_since(agent.created);
         !agent.is_up() && (agent.trouble.is_some() || age >= signed(PREPARE_MAX / 2))
     };
-    let absent = agents.iter().filter(|agent| is_owed(agent));
+    let why = |agent: &AgentFacts| {
+        let told = agent.trouble.clone().or_else(|| agent.last_end.clone());
+        told.unwrap_or_else(|| "its pod does not run".to_owned())
+    };
+    let owed = agents.iter().filter(|agent| is_owed(agent));
+    let mut absent: Vec<_> =
+        owed.map(|agent| MissingAgent { agent: agent.id.clone(), why: why(agent) }).collect();
+    // Pods that were never made, for so long that it is no matter of a moment.
+    let unmade = wanted(context, crew).unwrap_or_default().saturating_sub(agents.len());
+    if unmade > 0 && !agents.is_empty() && life.preparation.lacks_for(Instant::now()) >= PREPARE_MAX / 2 {
+        let why = hindrance(context, crew, life).await;
+        let nodes = bare_nodes(context, crew, agents);
+        let named = nodes.into_iter().chain(std::iter::repeat(String::new())).take(unmade);
+        absent.extend(named.map(|node| {
+            let agent = AgentId { node, pod: format!("a pod of {}", crew.name) };
+            MissingAgent { agent, why: why.clone() }
+        }));
+    }
     absent
-        .map(|agent| MissingAgent {
-            agent: agent.id.clone(),
-            why: agent
-                .trouble
-                .clone()
-                .or_else(|| agent.last_end.clone())
-                .unwrap_or_else(|| "its pod does not run".to_owned()),
-        })
-        .collect()
+}
+
+/// Nodes without an agent, where every node should have one.
+fn bare_nodes(context: &Context, crew: &Crew, agents: &[AgentFacts]) -> Vec<String> {
+    if crew.kind != AgentKind::DaemonSet {
+        return Vec::new();
+    }
+    let has_agent = |node: &String| agents.iter().any(|agent| agent.id.node == *node);
+    let nodes = context.world.nodes.state();
+    let mut bare: Vec<_> = nodes.iter().filter_map(|node| node.metadata.name.clone()).collect();
+    bare.retain(|node| !has_agent(node));
+    bare.sort();
+    bare
 }
 
 fn tale(opened: &OpenedRound) -> Tale {

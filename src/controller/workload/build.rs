@@ -9,7 +9,6 @@ use netreach_api::names::{annotation, component, label};
 use netreach_api::{AgentKind, AgentSpec, CheckedSpec, NetReach};
 
 use super::crew::{Crew, is_on_host, owner};
-use super::names;
 use crate::observe::agents::CONTAINER;
 
 /// Beyond a round's load, seconds: an agent that is told to end in mid-round still hands in, and hears that the round is closed.
@@ -32,10 +31,11 @@ pub(crate) fn workload(
     crew: &Crew,
     net_reach: &NetReach,
     spec: &CheckedSpec,
+    host_port: u16,
 ) -> Option<Workload> {
     let agents = net_reach.spec.agent_spec.as_ref()?;
     let selector = BTreeMap::from([(label::NET_REACH_UID.to_owned(), net_reach.metadata.uid.clone()?)]);
-    let template = pod_template(template, agents, net_reach, spec)?;
+    let template = pod_template(template, agents, net_reach, spec, host_port)?;
     let metadata = metadata(&crew.name, &crew.namespace, Some(net_reach));
     let selector = LabelSelector { match_labels: Some(selector), match_expressions: None };
     Some(match crew.kind {
@@ -84,9 +84,10 @@ fn pod_template(
     agents: &AgentSpec,
     net_reach: &NetReach,
     spec: &CheckedSpec,
+    host_port: u16,
 ) -> Option<PodTemplateSpec> {
-    let mut annotations_of_pod = annotations(net_reach);
-    annotations_of_pod.extend(agents.annotation.clone().unwrap_or_default());
+    let mut annotations_of_pod = agents.annotation.clone().unwrap_or_default();
+    annotations_of_pod.extend(annotations(net_reach));
     let metadata = ObjectMeta {
         labels: Some(labels(Some(net_reach))),
         annotations: Some(annotations_of_pod),
@@ -105,7 +106,7 @@ fn pod_template(
     }
     add_environment(container, agents.env.as_deref().unwrap_or_default());
     if is_on_host(agents) {
-        move_to_host(&mut pod, names::host_port(net_reach.metadata.uid.as_deref()?));
+        move_to_host(&mut pod, host_port);
     }
     Some(PodTemplateSpec { metadata: Some(metadata), spec: Some(pod) })
 }
@@ -152,5 +153,96 @@ fn move_to_host(pod: &mut PodSpec, port: u16) {
     for one in container.ports.iter_mut().flatten() {
         one.container_port = port.into();
         one.host_port = Some(port.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netreach_api::{ClusterFacts, admit};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Settings;
+
+    /// The DaemonSet or Deployment for such an `agentSpec`, as JSON.
+    fn built(agent_spec: Value) -> Value {
+        let template = json!({"spec": {
+            "serviceAccountName": "netreach-agent",
+            "securityContext": {"runAsNonRoot": true, "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]},
+            "containers": [{
+                "name": "agent", "image": "netreach-agent", "args": ["--port=80", "--finish-within=290"],
+                "env": [{"name": "NODE_NAME", "value": "ours"}], "ports": [{"name": "http", "containerPort": 80}],
+            }],
+        }});
+        let object = json!({
+            "apiVersion": "kdoctor.io/v1beta1", "kind": "NetReach",
+            "metadata": {"name": "mesh", "uid": "0c5e1fa2-77aa"},
+            "spec": {"agentSpec": agent_spec, "request": {"durationInSecond": 60}},
+        });
+        let admitted = admit(object, &ClusterFacts::default()).unwrap();
+        let settings = Settings {
+            namespace: "netreach-system".to_owned(),
+            host_namespace: "netreach-host".to_owned(),
+            agent_account: "netreach-agent".to_owned(),
+            ingress_class: None,
+            instance: String::new(),
+        };
+        let crew = Crew::of(&admitted.net_reach, &settings).unwrap();
+        let template = serde_json::from_value(template).unwrap();
+        let built = workload(&template, &crew, &admitted.net_reach, &admitted.checked, 23_456).unwrap();
+        match built {
+            Workload::DaemonSet(object) => serde_json::to_value(object),
+            Workload::Deployment(object) => serde_json::to_value(object),
+        }
+        .unwrap()
+    }
+
+    #[test]
+    fn the_users_wishes_are_in_it_and_ours_stay() {
+        let built = built(json!({
+            "annotation": {"team": "net"},
+            "env": [{"name": "GREETING", "value": "hello"}, {"name": "NODE_NAME", "value": "theirs"}],
+            "resources": {"requests": {"cpu": "50m"}},
+        }));
+        assert_eq!(
+            (&built["kind"], &built["metadata"]["name"]),
+            (&json!("DaemonSet"), &json!("nr-mesh-0c5e1fa2"))
+        );
+        assert_eq!(built["metadata"]["ownerReferences"][0]["uid"], "0c5e1fa2-77aa");
+        let pod = &built["spec"]["template"];
+        assert_eq!(pod["metadata"]["annotations"], json!({"team": "net", "kdoctor.io/netreach": "mesh"}));
+        assert_eq!(pod["metadata"]["labels"]["kdoctor.io/netreach-uid"], "0c5e1fa2-77aa");
+        assert_eq!(
+            built["spec"]["selector"]["matchLabels"],
+            json!({"kdoctor.io/netreach-uid": "0c5e1fa2-77aa"})
+        );
+        let container = &pod["spec"]["containers"][0];
+        assert_eq!(
+            container["env"],
+            json!([{"name": "NODE_NAME", "value": "ours"}, {"name": "GREETING", "value": "hello"}])
+        );
+        assert_eq!(container["resources"], json!({"requests": {"cpu": "50m"}}));
+        // A minute of load, and what is left to hand in and to end.
+        assert_eq!(container["args"], json!(["--port=80", "--finish-within=90"]));
+        assert_eq!(pod["spec"]["terminationGracePeriodSeconds"], 100);
+    }
+
+    #[test]
+    fn agents_in_their_nodes_network_have_a_namespace_and_a_port_of_their_own() {
+        let built = built(json!({"hostNetwork": true, "kind": "Deployment", "deploymentReplicas": 2}));
+        assert_eq!(
+            (&built["kind"], &built["metadata"]["namespace"]),
+            (&json!("Deployment"), &json!("netreach-host"))
+        );
+        assert_eq!(built["spec"]["replicas"], 2);
+        let pod = &built["spec"]["template"]["spec"];
+        assert_eq!(
+            (&pod["hostNetwork"], &pod["dnsPolicy"]),
+            (&json!(true), &json!("ClusterFirstWithHostNet"))
+        );
+        assert!(pod["securityContext"]["sysctls"].is_null(), "{pod}");
+        let port = &pod["containers"][0]["ports"][0];
+        assert_eq!((&port["containerPort"], &port["hostPort"]), (&json!(23_456), &json!(23_456)));
+        assert_eq!(pod["containers"][0]["args"], json!(["--finish-within=90", "--port=23456"]));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn wanted(context: &Context, crew: &Crew) -> Option<usize> {
 
 /// Why no agent is there, as far as anybody has said.
 pub(crate) async fn hindrance(context: &Context, crew: &Crew, life: &Life) -> String {
-    if let Some(refused) = &life.refused {
+    if let Some((refused, _)) = &life.refused {
         return quote(refused);
     }
     match wanted(context, crew) {

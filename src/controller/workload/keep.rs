@@ -1,11 +1,14 @@
 //! Sees to it that a NetReach's agents, and what stands in front of them, are there while it wants them, and no longer.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{PodTemplateSpec, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use netreach_api::{AgentKind, CheckedSpec, NetReach, RuntimeStatus};
 use netreach_wire::IpFamily;
 
@@ -14,11 +17,11 @@ use super::build::{Workload, metadata, workload};
 use super::crew::{Crew, ip_families, needs_service};
 use super::fronts::{class, ingress, service};
 use super::hindrance::wanted;
-use super::names::DEFAULT_AGENTS;
+use super::names::{self, DEFAULT_AGENTS};
 use super::shared::Asked;
 use crate::ControllerError;
 use crate::context::Context;
-use crate::limits::GRACE_MIN;
+use crate::limits::{GRACE_MIN, REFUSED_FOR};
 use crate::lives::Life;
 
 /// How the agents are.
@@ -26,6 +29,13 @@ pub(crate) struct Kept {
     pub(crate) runtime: RuntimeStatus,
     /// When they are to go.
     pub(crate) gone_at: Option<Timestamp>,
+}
+
+impl Kept {
+    /// Where it could not be found out.
+    pub(crate) fn unknown() -> Self {
+        Self { runtime: RuntimeStatus::Creating, gone_at: None }
+    }
 }
 
 /// Everything that is wanted for one crew.
@@ -70,7 +80,8 @@ fn own(context: &Context, net_reach: &NetReach, spec: &CheckedSpec, crew: &Crew)
     let services: Vec<_> = ip_families(&target).filter(|_| needs_service(&target)).map(of_version).collect();
     let first = ip_families(&target).next().filter(|_| target.ingress);
     Wanted {
-        workload: template(context).and_then(|template| workload(&template, crew, net_reach, spec)),
+        workload: template(context)
+            .and_then(|template| workload(&template, crew, net_reach, spec, host_port(context, crew))),
         services,
         ingress: first.map(|ip_family| ingress(named(&crew.name), crew, ip_family, ingress_class(context))),
     }
@@ -78,12 +89,9 @@ fn own(context: &Context, net_reach: &NetReach, spec: &CheckedSpec, crew: &Crew)
 
 fn shared(context: &Context, crew: &Crew) -> Wanted {
     let asked = Asked::by(&context.world.net_reaches.state());
-    let owned = |name: &str, owners: &[_]| {
-        let metadata = metadata(name, &crew.namespace, None);
-        k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-            owner_references: Some(owners.to_vec()),
-            ..metadata
-        }
+    let owned = |name: &str, owners: &[_]| ObjectMeta {
+        owner_references: Some(owners.to_vec()),
+        ..metadata(name, &crew.namespace, None)
     };
     let of_version = |ip_family: &IpFamily| {
         service(owned(&crew.service(*ip_family), &asked.service_owners), crew, *ip_family, asked.is_balanced)
@@ -97,6 +105,27 @@ fn shared(context: &Context, crew: &Crew) -> Wanted {
         services: asked.ip_families.iter().map(of_version).collect(),
         ingress: first.map(to),
     }
+}
+
+/// The port of agents in their nodes' network: the one that they have, else one that no others have.
+fn host_port(context: &Context, crew: &Crew) -> u16 {
+    let (sets, deployments) = (context.world.daemon_sets.all(), context.world.deployments.all());
+    let of_sets =
+        sets.filter_map(|one| Some((one.metadata.name.clone()?, port(&one.spec.as_ref()?.template)?)));
+    let of_deployments =
+        deployments.filter_map(|one| Some((one.metadata.name.clone()?, port(&one.spec.as_ref()?.template)?)));
+    let known: Vec<_> = of_sets.chain(of_deployments).collect();
+    if let Some((_, port)) = known.iter().find(|(name, _)| *name == crew.name) {
+        return *port;
+    }
+    let taken = known.into_iter().map(|(_, port)| port).collect();
+    names::host_port(crew.own.as_deref().unwrap_or_default(), &taken)
+}
+
+fn port(template: &PodTemplateSpec) -> Option<u16> {
+    let containers = template.spec.iter().flat_map(|pod| &pod.containers);
+    let ports = containers.flat_map(|container| container.ports.iter().flatten());
+    ports.filter_map(|port| u16::try_from(port.host_port?).ok()).next()
 }
 
 /// The class of Ingresses: that of the settings, else the default one.
@@ -121,9 +150,9 @@ async fn settle(
     let Wanted { workload, services, ingress } = wanted;
     remove_others(context, crew, &services, ingress.is_some(), workload.is_some()).await?;
     let print = print(&(&services, &ingress), workload.as_ref());
-    if life.applied == Some(print)
-        && is_there(context, crew, &services, ingress.is_some(), workload.is_some())
-    {
+    let is_settled = || is_there(context, crew, &services, ingress.is_some(), workload.is_some());
+    let is_refused = life.refused.as_ref().is_some_and(|(_, at)| at.elapsed() < REFUSED_FOR);
+    if life.applied == Some(print) && (is_refused || is_settled()) {
         return Ok(());
     }
     life.refused = None;
@@ -148,7 +177,7 @@ fn note(life: &mut Life, applied: Result<(), ControllerError>) -> Result<(), Con
     match applied {
         Err(refused @ ControllerError::Refused { .. }) => {
             tracing::warn!(netreach = life.name, %refused, "not everything could be made for the agents");
-            life.refused = Some(refused.to_string());
+            life.refused = Some((refused.to_string(), Instant::now()));
             Ok(())
         }
         other => other,
@@ -184,30 +213,35 @@ async fn remove_others(
     for ip_family in [IpFamily::V4, IpFamily::V6] {
         let name = crew.service(ip_family);
         let is_wanted = services.iter().any(|service| service.metadata.name.as_ref() == Some(&name));
-        if !is_wanted && let Some(there) = world.services.named(&crew.namespace, &name) {
+        if !is_wanted && let Some(there) = staying(world.services.named(&crew.namespace, &name)) {
             remove(client, there.as_ref()).await?;
         }
     }
-    if !ingress && let Some(there) = world.ingresses.named(&crew.namespace, &crew.name) {
+    if !ingress && let Some(there) = staying(world.ingresses.named(&crew.namespace, &crew.name)) {
         remove::<Ingress>(client, there.as_ref()).await?;
     }
     // The agents of everybody are the installer's.
     if !workload && crew.own.is_some() {
-        if let Some(there) = world.daemon_sets.named(&crew.namespace, &crew.name) {
+        if let Some(there) = staying(world.daemon_sets.named(&crew.namespace, &crew.name)) {
             remove::<DaemonSet>(client, there.as_ref()).await?;
         }
-        if let Some(there) = world.deployments.named(&crew.namespace, &crew.name) {
+        if let Some(there) = staying(world.deployments.named(&crew.namespace, &crew.name)) {
             remove::<Deployment>(client, there.as_ref()).await?;
         }
     }
     Ok(())
 }
 
+/// What is not on its way out already.
+fn staying<K: kube::Resource>(there: Option<Arc<K>>) -> Option<Arc<K>> {
+    there.filter(|object| object.meta().deletion_timestamp.is_none())
+}
+
 fn runtime(context: &Context, crew: &Crew) -> RuntimeStatus {
     let agents = context.world.agents_of(crew.own.as_deref());
     let ready = agents.iter().filter(|agent| agent.is_ready && !agent.is_leaving).count();
     match wanted(context, crew) {
-        Some(wanted) if ready >= wanted => RuntimeStatus::Created,
+        Some(wanted) if wanted > 0 && ready >= wanted => RuntimeStatus::Created,
         _ => RuntimeStatus::Creating,
     }
 }

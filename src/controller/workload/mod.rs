@@ -11,4 +11,4 @@ mod shared;
 
 pub(crate) use crew::{Crew, identity};
 pub(crate) use hindrance::{hindrance, wanted};
-pub(crate) use keep::{ingress_class, keep};
+pub(crate) use keep::{Kept, ingress_class, keep};

@@ -1,6 +1,8 @@
 //! What the things made for a NetReach are called. Names of NetReaches reach 253 characters and hold dots; those of Services have 63
 //! and hold none.
 
+use std::collections::BTreeSet;
+
 use netreach_wire::IpFamily;
 
 use crate::limits::{HOST_PORTS, SLUG_CHARS_MAX};
@@ -38,13 +40,16 @@ pub(crate) fn path(uid: Option<&str>) -> String {
     }
 }
 
-/// The port of agents in their node's network.
-pub(crate) fn host_port(uid: &str) -> u16 {
+/// The port of agents in their node's network: none that is taken, as long as there is one.
+pub(crate) fn host_port(uid: &str, taken: &BTreeSet<u16>) -> u16 {
     // FNV-1a: uids differ in all their digits.
     let hash =
         uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let span = u32::from(HOST_PORTS.end - HOST_PORTS.start);
-    HOST_PORTS.start + u16::try_from(hash % span).unwrap_or_default()
+    let first = u16::try_from(hash % span).unwrap_or_default();
+    let mut ports = (0..HOST_PORTS.end - HOST_PORTS.start)
+        .map(|step| (first + step) % (HOST_PORTS.end - HOST_PORTS.start));
+    HOST_PORTS.start + ports.find(|port| !taken.contains(&(HOST_PORTS.start + port))).unwrap_or(first)
 }
 
 /// The first hex digits of a uid.
@@ -73,7 +78,10 @@ mod tests {
             (path(None).as_str(), path(Some(UID)).as_str()),
             ("/kdoctoragent", "/kdoctoragent-0c5e1fa2")
         );
-        assert!(HOST_PORTS.contains(&host_port(UID)));
-        assert_ne!(host_port(UID), host_port("0c5e1fa2-77aa-4a5e-9c1d-2f6b9e6c1a02"));
+        let free = host_port(UID, &BTreeSet::new());
+        assert!(HOST_PORTS.contains(&free));
+        let next = host_port(UID, &BTreeSet::from([free]));
+        assert!(HOST_PORTS.contains(&next) && next != free);
+        assert_eq!(host_port(UID, &HOST_PORTS.collect()), free);
     }
 }

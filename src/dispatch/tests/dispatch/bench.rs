@@ -48,12 +48,21 @@ impl Clock for Stopped {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::with(Desk::new)
+    }
+
+    /// With a desk in the place of an earlier one.
+    pub(crate) fn catching_up() -> Self {
+        Self::with(Desk::catching_up)
+    }
+
+    fn with(make: impl FnOnce(Tokens, Stopped) -> (Desk, Receiver<DeskEvent>)) -> Self {
         let mut tokens = Tokens::default();
         for name in ["a", "b", "c"] {
             tokens.give(format!("token-{name}"), agent(name));
         }
         let (began, passed) = (Instant::now(), Passed::default());
-        let (desk, events) = Desk::new(tokens, Stopped { began, passed: passed.clone() });
+        let (desk, events) = make(tokens, Stopped { began, passed: passed.clone() });
         let app = desk.app();
         Self { desk, events, began, passed, app }
     }

@@ -3,9 +3,9 @@
 use async_std::task::block_on;
 use futures_lite::future::{poll_once, zip};
 use netreach_dispatch::DeskEvent;
-use netreach_wire::Receipt;
+use netreach_wire::{Poll, Receipt};
 
-use crate::bench::{Bench, agent, asking, result, round};
+use crate::bench::{Bench, Refused, agent, asking, result, round};
 
 #[test]
 fn a_result_is_on_time_until_the_deadline_and_late_from_then_on() {
@@ -40,6 +40,23 @@ fn a_result_is_taken_once_and_by_round_and_agent() {
     assert_eq!(bench.hand_in("a", &result(2)), Ok(Receipt::OnTime));
     // Once it is there, it is not asked for again.
     assert_eq!(bench.poll("a", &asking()).assignment, None);
+}
+
+#[test]
+fn a_desk_in_the_place_of_another_refuses_nothing_before_it_has_caught_up() {
+    let bench = Bench::catching_up();
+    let status = |answer: Result<Receipt, Refused>| answer.map_err(|Refused(status, _)| status);
+    assert_eq!(status(bench.hand_in("a", &result(1))), Err(503));
+    bench.open(1, &["a", "b"]);
+    bench.desk.mark_kept(&round(1), [&agent("a")]);
+    bench.desk.caught_up();
+    // What the desk before has kept need not be done again, nor handed in.
+    assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::Duplicate));
+    assert_eq!(bench.poll("a", &asking()).assignment, None);
+    assert_eq!(status(bench.hand_in("a", &result(7))), Err(404));
+    // A round that nobody knows by now is over.
+    let held = bench.poll("b", &Poll { held: vec![round(7)], ..asking() });
+    assert_eq!(held.closed, [round(7)]);
 }
 
 #[test]

@@ -232,6 +232,56 @@ fn a_round_that_never_began_says_why_before_what_it_lacked() {
 }
 
 #[test]
+fn missing_agents_stand_before_the_targets_that_are_missing_with_them() {
+    let gap = |family| Reason::TargetMissing {
+        gap: Gap {
+            family,
+            ip_family: IpFamily::V4,
+            class: GapClass::Missing,
+            reason: "no agent has one".to_owned(),
+        },
+    };
+    let gaps = [gap(TargetFamily::PodIp), gap(TargetFamily::MultusIp)];
+    let nowhere = netreach_wire::AgentId { node: String::new(), pod: "agent-b".to_owned() };
+    let why = "Unschedulable: 0/3 nodes are available: 3 Insufficient memory.".to_owned();
+    let missing = Reason::AgentMissing { agent: nowhere, why };
+    let said = "AgentsMissing: agent-b on no node left no result: Unschedulable: 0/3 nodes are available: 3 \
+                Insufficient memory.; also TargetMissing: 2";
+    assert_eq!(reason_of([gaps.as_slice(), &[missing.clone()]].concat()), said);
+    // Other faults keep their place: by how many they are.
+    let lossy = lossy(&agent("a"), 97);
+    let with = |losses: usize| {
+        let line = reason_of([gaps.as_slice(), &[missing.clone()], &vec![lossy.clone(); losses]].concat());
+        line.split_once("; also ").unwrap().1.to_owned()
+    };
+    assert_eq!(with(1), "TargetMissing: 2, SuccessRate: 1");
+    assert_eq!(with(3), "AgentsMissing: 1, TargetMissing: 2");
+
+    let mut history = History::from_status(None);
+    let verdict = Verdict::Failed([gaps.as_slice(), &[missing]].concat());
+    history.close(&report(1, &[agent("a")], &[]), &verdict);
+    let status = status(&facts(&history, 1));
+    let healthy = status.conditions.unwrap().pop().unwrap();
+    assert_eq!(healthy.reason, "AgentsMissing");
+    assert!(healthy.message.contains("Insufficient memory"), "{}", healthy.message);
+}
+
+#[test]
+fn an_agent_on_no_node_is_counted_and_not_listed() {
+    let nowhere = |pod: &str| netreach_wire::AgentId { node: String::new(), pod: pod.to_owned() };
+    let missing = [nowhere("1"), nowhere("2"), agent("b")];
+    let why = "nothing came by the deadline".to_owned();
+    let reasons = missing.iter().map(|agent| Reason::AgentMissing { agent: agent.clone(), why: why.clone() });
+    let mut history = History::from_status(None);
+    history.close(&report(1, &[agent("a")], &missing), &Verdict::Failed(reasons.collect()));
+    let round = status(&facts(&history, 1)).history.unwrap().remove(0);
+    assert_eq!(round.expected_actor_number, Some(4));
+    assert_eq!(round.not_report_agent_node_number, Some(3));
+    assert_eq!(round.not_report_agent_node_list, ["n-b"]);
+    assert_eq!((round.failed_agent_node_number, round.succeed_agent_node_number), (Some(0), Some(1)));
+}
+
+#[test]
 fn a_node_belongs_to_the_worst_of_its_agents() {
     let on = |node: &str, pod: &str| netreach_wire::AgentId { node: node.to_owned(), pod: pod.to_owned() };
     let (reported, missing) = ([on("n-a", "1"), on("n-a", "2"), on("n-b", "3")], [on("n-b", "4")]);
