@@ -17,23 +17,29 @@ use crate::workload::ingress_class;
 
 const CONFIG_MAP: &str = "netreach-cluster-facts";
 const KEY: &str = "facts.yaml";
-/// Changes come in crowds, and nothing waits for the facts: a volume shows them a minute later.
+/// Changes come in crowds, and nothing waits for the facts: a volume shows them a minute later. What could not be told
+/// is tried again as soon.
 const GATHER_FOR: Duration = Duration::from_secs(2);
 
 /// Keeps the facts as they are, for ever: looks whenever something has changed.
 pub(crate) async fn keep(context: &Context, changes: Receiver<()>) {
-    let mut told = None;
+    let (mut told, mut is_failing) = (None, false);
     loop {
         let facts = facts(context);
         if told != facts
             && let Some(wanted) = facts
         {
             match tell(context, &wanted).await {
-                Ok(()) => told = facts,
-                Err(error) => tracing::warn!(%error, "the webhook is not told what is known of the cluster"),
+                Ok(()) => (told, is_failing) = (facts, false),
+                Err(error) if std::mem::replace(&mut is_failing, true) => {
+                    tracing::debug!(%error, "the webhook is still not told what is known of the cluster");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the webhook is not told what is known of the cluster: trying again");
+                }
             }
         }
-        if changes.recv().await.is_err() {
+        if changes.is_closed() || (!is_failing && changes.recv().await.is_err()) {
             return;
         }
         task::sleep(GATHER_FOR).await;

@@ -24,8 +24,7 @@ pub(crate) struct Life {
     pub(crate) open: Option<Open>,
     /// No round is left, as far as was decided last.
     pub(crate) is_finished: bool,
-    /// When rounds are asked for and how many, as the spec had it last; and since when it has.
-    pub(crate) asked: Option<(String, Timestamp)>,
+    pub(crate) asked: Asked,
     pub(crate) preparation: Preparation,
     /// Addresses of balancers that are known by a name.
     pub(crate) hosts: Resolved,
@@ -39,6 +38,14 @@ pub(crate) struct Life {
     pub(crate) is_hindrance_told: bool,
     /// What has happened and was not told yet.
     pub(crate) tales: Vec<Tale>,
+}
+
+/// When rounds are asked for and how many.
+pub(crate) struct Asked {
+    /// As the spec had it at the last look; empty before the first.
+    pub(crate) words: String,
+    /// Slots before that are those of another schedule.
+    pub(crate) since: Timestamp,
 }
 
 /// A life, and what others may know and say of it without waiting for whoever is at work on it.
@@ -80,7 +87,7 @@ impl Life {
             history,
             open: None,
             is_finished,
-            asked: None,
+            asked: Asked { words: String::new(), since: Timestamp::MIN },
             preparation: Preparation::new(now),
             hosts: Resolved::default(),
             applied: None,

@@ -30,7 +30,7 @@ pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<
     life.written.clone_from(&net_reach.status);
     if status.is_some_and(|status| status.observed_generation != net_reach.metadata.generation) {
         // Edited while nobody was there: what it asks for, it asks for from now on.
-        life.asked = Some((String::new(), Timestamp::now()));
+        life.asked.since = Timestamp::now();
     }
     let newest = catch_up(context, &mut life).await?;
     resume(context, net_reach, &mut life).await?;

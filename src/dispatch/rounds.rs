@@ -200,14 +200,13 @@ impl Rounds {
         targets: usize,
         now: Instant,
     ) -> Result<Receipt, Refused> {
-        let is_catching_up = self.past == Past::CatchingUp;
-        let not_assigned = || match is_catching_up {
-            true => Refused::NotYet { round: id.clone() },
-            false => Refused::NotAssigned { round: id.clone(), agent: agent.clone() },
+        let unknown = match self.past {
+            Past::CatchingUp => Refused::NotYet { round: id.clone() },
+            Past::Unknown | Past::Over => not_assigned(agent, id),
         };
-        let round = self.known.get_mut(id).ok_or_else(not_assigned)?;
+        let round = self.known.get_mut(id).ok_or(unknown)?;
         let is_late = round.state == State::Closed || now > round.deadline;
-        let part = round.parts.get_mut(agent).ok_or_else(not_assigned)?;
+        let part = round.parts.get_mut(agent).ok_or_else(|| not_assigned(agent, id))?;
         if targets != part.targets {
             return Err(Refused::Targets { round: id.clone(), found: targets, assigned: part.targets });
         }
@@ -285,7 +284,8 @@ impl Rounds {
     }
 
     /// A held round may be forgotten when it is closed and its result is kept. Rounds of one NetReach are numbered
-    /// in their order, so one the desk has forgotten is closed if a later one is.
+    /// in their order, so one the desk has forgotten is closed if a later one is; and once all rounds of before are
+    /// open again, whatever is not known is over.
     fn may_be_forgotten(&self, agent: &AgentId, id: &RoundId) -> bool {
         match self.known.get(id) {
             Some(round) => {
@@ -315,6 +315,10 @@ impl Part {
         let is_lost = is_before_start && self.hand_outs < HAND_OUTS_MAX;
         self.assignment.is_some() && self.result == Holding::Nothing && (self.hand_outs == 0 || is_lost)
     }
+}
+
+fn not_assigned(agent: &AgentId, round: &RoundId) -> Refused {
+    Refused::NotAssigned { round: round.clone(), agent: agent.clone() }
 }
 
 fn micros(duration: Duration) -> u64 {

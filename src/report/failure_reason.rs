@@ -80,9 +80,9 @@ fn of_reasons(reasons: &[Reason]) -> Option<String> {
     Some(cut(&format!("{code}: {first}"), FAILURE_REASON_BYTES_MAX.saturating_sub(tail.len())) + &tail)
 }
 
-/// What tells most comes first: why there was nothing to judge, then the most frequent fault; tired agents, who say
-/// nothing about the network, come last. Without its agents a round has no addresses either: targets that are missing
-/// count for the agents that are, so that what follows never stands before its cause.
+/// What tells most comes first: why there was nothing to judge; agents that are missing, for whatever the others could
+/// not reach or had no address of may be no more than that; then the most frequent fault. Tired agents, who say nothing
+/// about the network, come last.
 fn kinds(reasons: &[Reason]) -> Vec<Kind<'_>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for first in reasons {
@@ -92,20 +92,15 @@ fn kinds(reasons: &[Reason]) -> Vec<Kind<'_>> {
             None => kinds.push(Kind { code, first, count: 1 }),
         }
     }
-    let count_of = |code| kinds.iter().find(|kind| kind.code == code).map_or(0, |kind| kind.count);
-    let targets_missing = count_of(reason::TARGET_MISSING);
     kinds.sort_by_key(|kind| {
         let tier = match kind.first {
             Reason::NotBegun(_) => 0,
-            Reason::StarvedDelay { .. } | Reason::StarvedSlots { .. } => 2,
-            _ => 1,
-        };
-        let count = match kind.code {
-            reason::AGENTS_MISSING => kind.count.max(targets_missing),
-            _ => kind.count,
+            Reason::AgentMissing { .. } | Reason::AgentLate { .. } => 1,
+            Reason::StarvedDelay { .. } | Reason::StarvedSlots { .. } => 3,
+            _ => 2,
         };
         let weight = WEIGHT.iter().position(|code| *code == kind.code).unwrap_or(WEIGHT.len());
-        (tier, Reverse(count), weight)
+        (tier, Reverse(kind.count), weight)
     });
     kinds
 }

@@ -40,6 +40,19 @@ pub(crate) fn result(round: &RoundId, agent: &AgentId, late: bool) -> Result<Pat
     Ok(results(round, late)?.join(part(&escape(&agent.node)?)).join(part(&escape(&agent.pod)?)))
 }
 
+/// Whose result lies at this key; none where it is none of ours.
+pub(crate) fn agent(result: &Path) -> Option<AgentId> {
+    let mut parts = result.parts().rev();
+    let pod = unescape(parts.next()?.as_ref())?;
+    let node = unescape(parts.next()?.as_ref())?;
+    Some(AgentId { node, pod })
+}
+
+/// The NetReach whose folder this is; none where it is none of ours.
+pub(crate) fn uid(folder: &Path) -> Option<String> {
+    unescape(folder.filename()?)
+}
+
 /// The number of the round whose folder this is; none where the folder is none of ours.
 pub(crate) fn number(folder: &Path) -> Option<u64> {
     let name = folder.filename()?;
@@ -73,6 +86,25 @@ fn escape(name: &str) -> Result<String, StoreError> {
     }
     // No name at all must not be no folder at all; a lone `_` is no other name's key.
     Ok(if escaped.is_empty() { "_".to_owned() } else { escaped })
+}
+
+/// The name that [`escape`] made this of; none where it made it of none.
+fn unescape(escaped: &str) -> Option<String> {
+    let mut name = Vec::new();
+    let mut bytes = escaped.bytes();
+    while let Some(byte) = bytes.next() {
+        name.push(match byte {
+            b'_' if escaped.len() == 1 => return Some(String::new()),
+            b'_' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
+            byte => byte,
+        });
+    }
+    // Only what `escape` writes: in any other spelling it would be another key.
+    String::from_utf8(name).ok().filter(|name| escape(name).is_ok_and(|again| again == escaped))
+}
+
+fn digit(hex: u8) -> Option<u8> {
+    char::from(hex).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -123,12 +155,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_we_did_not_write_is_no_name() {
+        for other in ["", "lost+found", ".x", "_", "_5", "_5F", "a_", "_zz", "_61", "_+1", "_ff", "_2e_", "ä"]
+        {
+            assert_eq!(unescape(other).as_deref(), (other == "_").then_some(""), "{other}");
+        }
+        assert_eq!(unescape(&"n".repeat(254)), None);
+        assert_eq!(agent(&Path::from("alone")), None);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn no_two_names_share_a_key(a in "[a_./5e-]{0,6}", b in "[a_./5e-]{0,6}") {
             prop_assert_eq!(a == b, escape(&a).unwrap() == escape(&b).unwrap());
+        }
+
+        #[test]
+        fn a_name_comes_back_from_its_key(name in "[a_./5e\\PC-]{0,12}") {
+            prop_assert_eq!(unescape(&escape(&name).unwrap()), Some(name));
+        }
+
+        #[test]
+        fn whatever_is_a_name_is_the_key_of_that_name(key in "[a_./25ef+-]{0,8}") {
+            if let Some(name) = unescape(&key) {
+                prop_assert_eq!(escape(&name).unwrap(), key);
+            }
         }
     }
 }

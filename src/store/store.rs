@@ -153,11 +153,7 @@ impl Store {
     pub fn read_results(&self, round: &RoundId) -> Result<Vec<KeptResult>, StoreError> {
         let mut results = Vec::new();
         for late in [false, true] {
-            let folder = key::results(round, late)?;
-            let keys = block_on(self.objects.list(Some(&folder)).try_collect::<_, _, Vec<_>>());
-            let mut keys = keys.map_err(|error| disk("list", &folder, error))?;
-            keys.sort_by(|a, b| a.location.cmp(&b.location));
-            for key in keys.into_iter().map(|meta| meta.location) {
+            for key in self.list(&key::results(round, late)?)? {
                 let kept: KeptResult = self.read(&key)?.ok_or_else(|| corrupt(&key, "it was removed"))?;
                 if kept.late != late || key::result(round, &kept.agent, late)? != key {
                     return Err(corrupt(&key, "it holds another agent's result"));
@@ -168,12 +164,21 @@ impl Store {
         Ok(results)
     }
 
-    /// The agents of which results are kept, in time or late.
+    /// The agents of which results are kept, in time or late: by their keys alone, so a damaged result counts and an
+    /// object that is none of ours does not.
     ///
     /// # Errors
-    /// When one cannot be understood or the disk fails.
+    /// When the disk fails.
     pub fn kept_agents(&self, round: &RoundId) -> Result<Vec<AgentId>, StoreError> {
-        Ok(self.read_results(round)?.into_iter().map(|kept| kept.agent).collect())
+        let mut agents = Vec::new();
+        for late in [false, true] {
+            let of_round = |key: &Path, agent: &AgentId| {
+                key::result(round, agent, late).is_ok_and(|expected| expected == *key)
+            };
+            let keys = self.list(&key::results(round, late)?)?;
+            agents.extend(keys.iter().filter_map(|key| key::agent(key).filter(|agent| of_round(key, agent))));
+        }
+        Ok(agents)
     }
 
     /// Removes what a round was made of, once its report is kept: that says it all.
@@ -184,11 +189,7 @@ impl Store {
         for late in [false, true] {
             self.remove_all(&key::results(round, late)?)?;
         }
-        let opened = key::opened(round)?;
-        match block_on(self.objects.delete(&opened)) {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(disk("remove", &opened, error)),
-        }
+        self.remove(&key::opened(round)?)
     }
 
     /// Closes a round with its report. Of several writers one closes it; the others learn that it was closed before.
@@ -221,9 +222,7 @@ impl Store {
     /// # Errors
     /// When the disk fails.
     pub fn list_rounds(&self, uid: &str) -> Result<Vec<u64>, StoreError> {
-        let folder = key::rounds(uid)?;
-        let listed = block_on(self.objects.list_with_delimiter(Some(&folder)));
-        let folders = listed.map_err(|error| disk("list", &folder, error))?.common_prefixes;
+        let folders = self.folders(Some(&key::rounds(uid)?))?;
         let mut numbers = Vec::new();
         for number in folders.iter().filter_map(key::number) {
             if self.exists(&key::closed(&RoundId { uid: uid.to_owned(), number })?)? {
@@ -234,15 +233,41 @@ impl Store {
         Ok(numbers)
     }
 
+    /// The NetReaches of which anything is kept, in order.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn uids(&self) -> Result<Vec<String>, StoreError> {
+        let mut uids: Vec<_> = self.folders(None)?.iter().filter_map(key::uid).collect();
+        uids.sort();
+        Ok(uids)
+    }
+
     fn remove_all(&self, folder: &Path) -> Result<(), StoreError> {
-        let listed = block_on(self.objects.list(Some(folder)).try_collect::<_, _, Vec<_>>());
-        for key in listed.map_err(|error| disk("list", folder, error))? {
-            match block_on(self.objects.delete(&key.location)) {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(disk("remove", &key.location, error)),
-            }
+        self.list(folder)?.iter().try_for_each(|key| self.remove(key))
+    }
+
+    fn remove(&self, key: &Path) -> Result<(), StoreError> {
+        match block_on(self.objects.delete(key)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(disk("remove", key, error)),
         }
-        Ok(())
+    }
+
+    /// Every object in a folder, in order.
+    fn list(&self, folder: &Path) -> Result<Vec<Path>, StoreError> {
+        let listed = block_on(self.objects.list(Some(folder)).try_collect::<_, _, Vec<_>>());
+        let listed = listed.map_err(|error| disk("list", folder, error))?;
+        let mut keys: Vec<_> = listed.into_iter().map(|meta| meta.location).collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// The folders in a folder; no folder stands for all of the store.
+    fn folders(&self, folder: Option<&Path>) -> Result<Vec<Path>, StoreError> {
+        let listed = block_on(self.objects.list_with_delimiter(folder));
+        let listed = listed.map_err(|error| disk("list", folder.unwrap_or(&Path::default()), error))?;
+        Ok(listed.common_prefixes)
     }
 
     fn create_packed(&self, key: &Path, value: &impl Serialize) -> Result<Written, StoreError> {

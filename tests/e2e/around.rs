@@ -60,7 +60,8 @@ fn an_agent_that_is_killed_is_missing_by_the_name_of_its_node() {
     let round = end(kubectl, "bereft");
     assert_eq!(round["notReportAgentNodeList"], json!([node]), "{round}");
     let reason = round["failureReason"].as_str().unwrap();
-    assert!(reason.contains("AgentsMissing") && reason.contains("its container ended"), "{reason}");
+    assert!(reason.starts_with("AgentsMissing: ") && reason.contains(&node), "{reason}");
+    assert!(reason.contains("its container ended"), "{reason}");
     kubectl.ok("-n netreach-system rollout status daemonset --timeout=60s");
 }
 

@@ -32,6 +32,8 @@ impl Cluster {
         cluster.kubectl.await_answer("--dry-run=server -o json", &object("await", &json!({})), |answer| {
             answer.code == 0 && answer.json()["spec"]["schedule"]["schedule"] == "0 60"
         });
+        // What a test has left that did not come to its end.
+        cluster.kubectl.ok("delete netreach --all");
         cluster
     }
 

@@ -42,8 +42,11 @@ fn read(nodes: &[String]) -> BTreeMap<(String, u64), (u64, u64)> {
 fn an_agent_is_small_and_a_round_ends_on_time() {
     let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
-    let nodes: Vec<_> =
-        kubectl.ok("get nodes -o name").lines().map(|name| name.trim_start_matches("node/").to_owned()).collect();
+    let nodes: Vec<_> = kubectl
+        .ok("get nodes -o name")
+        .lines()
+        .map(|name| name.trim_start_matches("node/").to_owned())
+        .collect();
     // Nine targets: three pods, a cluster address, three nodes, a balancer, an Ingress; each 10 times a second for 10 s.
     let mut spec = net_reach("cost").lasting_s(10).with("/spec/request/qps", 10);
     for family in ["clusterIP", "nodePort", "loadBalancer", "ingress"] {

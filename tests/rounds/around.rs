@@ -44,7 +44,7 @@ fn slots_that_passed_while_nobody_was_there_are_one_entry_and_the_schedule_goes_
         "roundNumber": 4, "status": "succeed", "startTimeStamp": at(7), "endTimeStamp": at(7), "deadLineTimeStamp": at(6),
         "failedAgentNodeList": [], "notReportAgentNodeList": [], "succeedAgentNodeList": ["node-1", "node-2"],
     });
-    let status = json!({"doneRound": 4, "expectedRound": -1, "finish": false, "lastRoundStatus": "succeed", "history": [round]});
+    let status = json!({"doneRound": 4, "expectedRound": -1, "observedGeneration": 1, "finish": false, "lastRoundStatus": "succeed", "history": [round]});
     patch_status(&ground.kubectl, "netreach task", &status);
     let _manager = ground.manager();
     // Those from the fifth on are missed, but for the last one, whose deadline is ahead.

@@ -2,7 +2,7 @@
 
 use async_channel::Sender;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, NodeAddress, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::core::Resource;
@@ -13,7 +13,7 @@ use netreach_api::NetReach;
 use netreach_api::names::{annotation, component, label};
 
 use super::agents::AgentFacts;
-use super::watch::{Namespaced, follow, ready};
+use super::watch::{Change, Namespaced, follow, ready};
 use crate::{ControllerError, Settings};
 
 /// What is followed, each kind in a cache of its own.
@@ -74,21 +74,24 @@ impl World {
     ) -> Result<Self, ControllerError> {
         let namespaces = namespaces(client, settings).await?;
         let of_agents = Config::default().labels(&format!("{}={}", label::COMPONENT, component::AGENT));
-        let every = |poke: &Poke| {
-            let poke = poke.clone();
-            move || poke.all()
+        let (of_nodes, of_classes) = (poke.clone(), poke.clone());
+        let touched_node = move |change: Change<'_, Node>| {
+            if is_news(&change) {
+                of_nodes.all();
+            }
         };
-        let (of_nodes, of_classes) = (every(poke), every(poke));
         macro_rules! served {
             () => {{
                 let poke = poke.clone();
-                Namespaced::follow(client, &namespaces, &of_agents, move |object| poke.served_by(object))
+                Namespaced::follow(client, &namespaces, &of_agents, move |change| {
+                    poke.served_by(change.object());
+                })
             }};
         }
         let world = Self {
             net_reaches: poke.net_reaches.clone(),
-            nodes: follow(Api::all(client.clone()), Config::default(), move |_| of_nodes()),
-            classes: follow(Api::all(client.clone()), Config::default(), move |_| of_classes()),
+            nodes: follow(Api::all(client.clone()), Config::default(), touched_node),
+            classes: follow(Api::all(client.clone()), Config::default(), move |_| of_classes.all()),
             pods: served!(),
             daemon_sets: served!(),
             deployments: served!(),
@@ -117,10 +120,36 @@ impl World {
         self.pods.all().filter_map(|pod| AgentFacts::of(&pod))
     }
 
-    /// The agents that serve a NetReach: its own, or those of everybody.
-    pub(crate) fn agents_of(&self, own: Option<&str>) -> Vec<AgentFacts> {
-        self.agents().filter(|agent| agent.serves.as_deref() == own).collect()
+    /// The agent in the pod of this uid.
+    pub(crate) fn agent(&self, uid: &str) -> Option<AgentFacts> {
+        AgentFacts::of(&*self.pods.of_uid(uid)?)
     }
+
+    /// The agents that serve a NetReach: its own, or those of everybody. By their ids: the cache's own order is another
+    /// after every list.
+    pub(crate) fn agents_of(&self, own: Option<&str>) -> Vec<AgentFacts> {
+        let mut agents: Vec<_> = self.agents().filter(|agent| agent.serves.as_deref() == own).collect();
+        agents.sort_by(|a, b| a.id.cmp(&b.id));
+        agents
+    }
+}
+
+/// Whether more has become of a node than a heartbeat.
+fn is_news(change: &Change<'_, Node>) -> bool {
+    match change {
+        Change::Came(_) | Change::Went(_) => true,
+        Change::Changed { from, to } => addresses(from) != addresses(to) || readiness(from) != readiness(to),
+    }
+}
+
+fn addresses(node: &Node) -> &[NodeAddress] {
+    node.status.as_ref().and_then(|status| status.addresses.as_deref()).unwrap_or_default()
+}
+
+/// The status of its condition `Ready`.
+fn readiness(node: &Node) -> Option<&str> {
+    let conditions = node.status.as_ref()?.conditions.as_ref()?;
+    Some(&conditions.iter().find(|condition| condition.type_ == "Ready")?.status)
 }
 
 /// Our own namespace, and that of agents in their nodes' network where there is one.
@@ -132,4 +161,37 @@ async fn namespaces(client: &Client, settings: &Settings) -> Result<Vec<String>,
         source: Box::new(source),
     })?;
     Ok(if there.is_some() && host != own { vec![own, host] } else { vec![own] })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_of_a_node_is_no_news() {
+        let node = |ready: &str, heard: &str, address: &str| -> Node {
+            let status = json!({
+                "addresses": [{"type": "InternalIP", "address": address}],
+                "conditions": [
+                    {"type": "MemoryPressure", "status": "False", "lastHeartbeatTime": heard},
+                    {"type": "Ready", "status": ready, "lastHeartbeatTime": heard},
+                ],
+            });
+            serde_json::from_value(json!({"metadata": {"name": "worker"}, "status": status})).unwrap()
+        };
+        let bare: Node =
+            serde_json::from_value(json!({"metadata": {"name": "worker"}, "status": Value::Null})).unwrap();
+        let (first, later) = ("2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z");
+        let from = node("True", first, "10.0.0.1");
+        let check = |to: &Node, expected: bool| {
+            assert_eq!(is_news(&Change::Changed { from: &from, to }), expected, "{to:?}");
+        };
+        check(&node("True", later, "10.0.0.1"), false);
+        check(&node("Unknown", later, "10.0.0.1"), true);
+        check(&node("True", later, "10.0.0.2"), true);
+        check(&bare, true);
+        assert!(is_news(&Change::Came(&from)) && is_news(&Change::Went(&from)));
+    }
 }

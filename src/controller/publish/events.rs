@@ -61,7 +61,7 @@ impl Events {
         let slug: String = name.chars().take(NAME_CHARS_MAX).collect();
         Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{}.", slug.trim_end_matches(['.', '-']))),
+                generate_name: Some(format!("{}-", slug.trim_end_matches(['.', '-']))),
                 namespace: Some(NAMESPACE.to_owned()),
                 ..ObjectMeta::default()
             },

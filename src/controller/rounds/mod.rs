@@ -15,7 +15,7 @@ use netreach_report::Next;
 use crate::ControllerError;
 use crate::context::Context;
 use crate::limits::{RETRY, TELL_AFTER};
-use crate::lives::{Entry, Life};
+use crate::lives::{Asked, Entry, Life};
 use crate::observe::preparation::Preparation;
 use crate::open::Open;
 use crate::publish::Tale;
@@ -44,11 +44,12 @@ pub(crate) async fn advance(
 ) -> Result<Stand, ControllerError> {
     let created =
         net_reach.metadata.creation_timestamp.as_ref().ok_or(ControllerError::Bare("a creation time"))?.0;
-    let counts_from = counts_from(life, spec, created);
+    let counts_from = counts_from(life, spec);
     loop {
         let seen = look::look(context, spec, crew, (entry, life)).await;
-        // Slots before that are nobody's: neither of the time before the beginning, nor of another schedule.
-        let last = life.history.last().map(|(number, due)| DueRound { number, due: due.max(counts_from) });
+        // Slots of another schedule are nobody's; a status that counts rounds and names no instant speaks of the beginning.
+        let due = |due: Timestamp| if due == Timestamp::UNIX_EPOCH { created } else { due }.max(counts_from);
+        let last = life.history.last().map(|(number, at)| DueRound { number, due: due(at) });
         let case = Case { created, last, open: life.open.as_ref().map(Open::view) };
         // A round is timed by the clock that nobody sets: its deadline does not move when the wall clock does.
         let now = life.open.as_ref().map_or_else(Timestamp::now, Open::now);
@@ -100,24 +101,17 @@ pub(crate) async fn finish(
     Some(open.deadline().saturating_duration_since(Instant::now()))
 }
 
-/// From when on slots count: since the spec has asked for rounds as it does now.
-fn counts_from(life: &mut Life, spec: &CheckedSpec, created: Timestamp) -> Timestamp {
+/// From when on slots count: since the spec has asked for rounds as it does now, where that has changed.
+fn counts_from(life: &mut Life, spec: &CheckedSpec) -> Timestamp {
     let asks = format!("{:?} {} {:?}", spec.schedule(), spec.time_zone_name(), spec.rounds());
-    match &mut life.asked {
-        Some((asked, since)) if *asked == asks => *since,
-        Some((asked, since)) => {
-            // Without words: edited while nobody was there, and the time of that is all that is known.
-            if !asked.is_empty() {
-                *since = Timestamp::now();
-            }
-            *asked = asks;
-            *since
+    let Asked { words, since } = &mut life.asked;
+    if *words != asks {
+        if !words.is_empty() {
+            *since = Timestamp::now();
         }
-        None => {
-            life.asked = Some((asks, created));
-            created
-        }
+        *words = asks;
     }
+    *since
 }
 
 fn miss(life: &mut Life, spec: &CheckedSpec, first: DueRound, last: DueRound) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use netreach_report::{ClosedRound, RoundReport, merge};
-use netreach_store::{KeptResult, Store, StoreError, Written};
+use netreach_store::{KeptResult, OpenedRound, Store, StoreError, Written};
 use netreach_wire::{AgentId, AgentResult, RoundId, Usage, VERSION};
 use serde_json::json;
 
@@ -60,6 +60,23 @@ fn kept(node: &str, pod: &str, late: bool) -> KeptResult {
             targets: Vec::new(),
             usage: Usage { cpu_max_percent: 2.5, ..Usage::default() },
         },
+    }
+}
+
+fn opened(id: &RoundId) -> OpenedRound {
+    let at = |seconds: i64| jiff::Timestamp::from_second(1_690_879_016 + seconds).unwrap();
+    OpenedRound {
+        task: "task".to_owned(),
+        spec: json!({}),
+        id: id.clone(),
+        due: at(0),
+        start: at(0),
+        deadline: at(60),
+        assignments: Vec::new(),
+        absent: Vec::new(),
+        gaps: Vec::new(),
+        sampling: None,
+        not_begun: None,
     }
 }
 
@@ -134,6 +151,60 @@ fn a_result_is_kept_once_and_not_again_when_late() {
     assert_eq!(store.keep_result(&KeptResult { late: true, ..a.clone() }).unwrap(), Written::Before);
     assert_eq!(store.read_results(&round("uid", 1)).unwrap(), [a, b, late]);
     assert_eq!(store.read_results(&round("uid", 2)).unwrap(), []);
+}
+
+#[test]
+fn who_has_handed_in_is_told_by_the_keys_alone() {
+    let (dir, store) = open();
+    let id = round("uid", 1);
+    assert_eq!(store.kept_agents(&id).unwrap(), []);
+    let results = [kept("n1", "a", false), kept("../x", "", false), kept("n1", "c", true)];
+    for kept in &results {
+        assert_eq!(store.keep_result(kept).unwrap(), Written::Now);
+    }
+    fs::write(dir.path().join("uid/rounds/1/results/n1/a"), "torn").unwrap();
+    for other in ["results/stray", "results/n1/lost+found", "results/n1/n2/p"] {
+        let path = dir.path().join("uid/rounds/1").join(other);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    let mut agents = store.kept_agents(&id).unwrap();
+    agents.sort();
+    let mut expected = results.map(|kept| kept.agent);
+    expected.sort();
+    assert_eq!(agents, expected);
+}
+
+#[test]
+fn of_a_settled_round_the_report_stays() {
+    let (dir, store) = open();
+    let id = round("uid", 1);
+    store.open_round(&opened(&id)).unwrap();
+    store.open_round(&opened(&round("uid", 2))).unwrap();
+    store.keep_result(&kept("n", "p", false)).unwrap();
+    store.keep_result(&kept("n", "late", true)).unwrap();
+    store.close_round(&report("uid", 1, "task")).unwrap();
+    store.settle_round(&id).unwrap();
+    assert_eq!(files(dir.path()), ["uid/rounds/1/closed", "uid/rounds/2/opened"].map(Path::new));
+    // Doing it again changes nothing, nor does it where there is nothing.
+    store.settle_round(&id).unwrap();
+    store.settle_round(&round("other", 1)).unwrap();
+    assert_eq!((store.read_opened(&id).unwrap(), store.read_results(&id).unwrap()), (None, vec![]));
+    assert_eq!(store.list_rounds("uid").unwrap(), [1]);
+}
+
+#[test]
+fn every_netreach_of_which_anything_is_kept_is_told() {
+    let (dir, store) = open();
+    assert_eq!(store.uids().unwrap(), Vec::<String>::new());
+    store.close_round(&report("uid-b", 1, "task")).unwrap();
+    store.open_round(&opened(&round("../a", 3))).unwrap();
+    store.keep_result(&kept("n", "p", false)).unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    fs::write(dir.path().join("stray"), "").unwrap();
+    assert_eq!(store.uids().unwrap(), ["../a", "uid", "uid-b"]);
+    store.forget("uid").unwrap();
+    assert_eq!(store.uids().unwrap(), ["../a", "uid-b"]);
 }
 
 #[test]

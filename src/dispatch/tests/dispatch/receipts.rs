@@ -3,9 +3,9 @@
 use async_std::task::block_on;
 use futures_lite::future::{poll_once, zip};
 use netreach_dispatch::DeskEvent;
-use netreach_wire::{Poll, Receipt};
+use netreach_wire::{Poll, PollReply, Receipt};
 
-use crate::bench::{Bench, Refused, agent, asking, result, round};
+use crate::bench::{Bench, Refused, agent, asking, meanwhile, result, round, waiting};
 
 #[test]
 fn a_result_is_on_time_until_the_deadline_and_late_from_then_on() {
@@ -43,20 +43,44 @@ fn a_result_is_taken_once_and_by_round_and_agent() {
 }
 
 #[test]
-fn a_desk_in_the_place_of_another_refuses_nothing_before_it_has_caught_up() {
+fn a_desk_in_the_place_of_another_refuses_no_round_before_it_has_caught_up() {
     let bench = Bench::catching_up();
-    let status = |answer: Result<Receipt, Refused>| answer.map_err(|Refused(status, _)| status);
-    assert_eq!(status(bench.hand_in("a", &result(1))), Err(503));
+    let hand_in = |name, number| bench.hand_in(name, &result(number)).map_err(|Refused(status, _)| status);
+    let held = |name, number| bench.poll(name, &Poll { held: vec![round(number)], ..asking() }).closed;
+    assert_eq!((hand_in("a", 1), held("a", 1)), (Err(503), vec![]));
     bench.open(1, &["a", "b"]);
-    bench.desk.mark_kept(&round(1), [&agent("a")]);
+    // A round that is known is answered at once, even to those who have no part in it.
+    assert_eq!((hand_in("a", 1), hand_in("c", 1)), (Ok(Receipt::OnTime), Err(404)));
+    assert_eq!((hand_in("a", 7), held("a", 7)), (Err(503), vec![]));
+    // From here on a round that nobody knows is over; who waits hears it without asking again.
+    let waits = Poll { held: vec![round(7), round(1)], ..waiting() };
+    let reply: PollReply = meanwhile(bench.call("/v1/poll", "b", &waits), || bench.desk.caught_up()).unwrap();
+    assert_eq!(reply.closed, [round(7)]);
+    assert_eq!((hand_in("a", 7), held("a", 7)), (Err(404), vec![round(7)]));
+}
+
+#[test]
+fn a_desk_in_nobodys_place_knows_nothing_of_rounds_of_before() {
+    let bench = Bench::new();
+    assert_eq!(bench.hand_in("a", &result(7)).unwrap_err().0, 404);
+    assert_eq!(bench.poll("a", &Poll { held: vec![round(7)], ..asking() }).closed, []);
+}
+
+#[test]
+fn what_an_earlier_desk_has_kept_is_neither_done_nor_kept_again() {
+    let bench = Bench::catching_up();
+    bench.open(1, &["a", "b"]);
+    // Nor does it matter who has no part in it, or that there is no such round.
+    bench.desk.mark_kept(&round(1), &[agent("a"), agent("c")]);
+    bench.desk.mark_kept(&round(2), [&agent("a")]);
     bench.desk.caught_up();
-    // What the desk before has kept need not be done again, nor handed in.
-    assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::Duplicate));
     assert_eq!(bench.poll("a", &asking()).assignment, None);
-    assert_eq!(status(bench.hand_in("a", &result(7))), Err(404));
-    // A round that nobody knows by now is over.
-    let held = bench.poll("b", &Poll { held: vec![round(7)], ..asking() });
-    assert_eq!(held.closed, [round(7)]);
+    assert_eq!(bench.poll("b", &asking()).assignment.unwrap().agent, agent("b"));
+    assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::Duplicate));
+    let held = Poll { held: vec![round(1)], ..waiting() };
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &held), || bench.desk.close(&round(1)).unwrap()).unwrap();
+    assert_eq!(reply.closed, [round(1)]);
 }
 
 #[test]
