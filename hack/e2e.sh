@@ -29,7 +29,8 @@ main() {
   # shellcheck disable=SC2086 # a list
   hack/cluster.sh load $IMAGES
   install_netreach
-  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture "$@"
+  # More threads than cores: those that have the cluster alone wait for each other, and the others mostly for rounds.
+  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture --test-threads 8 "$@"
 }
 
 make_images() {

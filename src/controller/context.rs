@@ -1,8 +1,10 @@
 //! What every step of a NetReach's life works on.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_std::sync::Mutex as AsyncMutex;
 use async_std::task::spawn_blocking;
 use kube::Client;
 use netreach_dispatch::Desk;
@@ -24,6 +26,10 @@ pub(crate) struct Context {
     pub(crate) lives: Arc<Lives>,
     pub(crate) events: Events,
     pub(crate) present: Present,
+    /// Held while a life is restored: of two who do so at once both would open its round again.
+    pub(crate) restoring: AsyncMutex<()>,
+    /// Whether every round that was open before is open again.
+    pub(crate) is_caught_up: AtomicBool,
 }
 
 /// The agents that have come to the desk.

@@ -1,6 +1,7 @@
 //! What agents say at the desk.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use async_channel::Receiver;
 use futures_util::StreamExt;
@@ -41,8 +42,12 @@ async fn take(
 ) {
     let round = result.round.number;
     let Some(entry) = context.lives.get(&result.round.uid) else {
-        // Its NetReach was deleted, and its records with it: nobody will ask for this one.
-        return keeping.confirm();
+        if context.is_caught_up.load(Ordering::Acquire) {
+            // Its NetReach was deleted, and its records with it: nobody will ask for this one.
+            keeping.confirm();
+        }
+        // Else unconfirmed: its NetReach is just being restored, and the agent comes again.
+        return;
     };
     let late = receipt == Receipt::Late;
     if late && !entry.is_open(round) {

@@ -28,6 +28,8 @@ pub(crate) const RETRY: Duration = Duration::from_secs(5);
 pub(crate) const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
 /// Most addresses taken of one host.
 pub(crate) const HOST_ADDRESSES_MAX: usize = 16;
+/// How often it is tried to read what was before, until agents are told that nobody knows it.
+pub(crate) const CATCH_UP_TRIES: usize = 12;
 /// Results that are kept at the same time: each is synced to the disk.
 pub(crate) const KEEPING_AT_ONCE_MAX: usize = 16;
 /// Rounds of one NetReach whose records are kept.

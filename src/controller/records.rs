@@ -5,15 +5,13 @@ use std::sync::Arc;
 use async_std::task::spawn_blocking;
 use jiff::Timestamp;
 use kube::runtime::reflector::{ObjectRef, Store as Cache};
+use netreach_api::names::REPORT_NAME_PREFIX;
 use netreach_api::{NetReach, NetReachSpec, Rounds, check};
 use netreach_report::{KdoctorReport, Standing, api_object};
 use netreach_store::{Store, StoreError};
 use netreach_wire::RoundId;
 
 use crate::lives::{Life, Lives, Shown};
-
-/// What a report's name begins with.
-const PREFIX: &str = "netreach-";
 
 /// The reports of every NetReach. Clones are the same.
 #[derive(Clone)]
@@ -67,7 +65,7 @@ impl Records {
     /// # Errors
     /// When it cannot be read back.
     pub async fn read(&self, name: &str) -> Result<Option<Record>, StoreError> {
-        let Some(name) = name.strip_prefix(PREFIX) else { return Ok(None) };
+        let Some(name) = name.strip_prefix(REPORT_NAME_PREFIX) else { return Ok(None) };
         let Some(net_reach) = self.net_reaches.get(&ObjectRef::new(name)) else { return Ok(None) };
         let Some(Newest { head, id, standing }) = self.newest(&net_reach) else { return Ok(None) };
         let store = Arc::clone(&self.store);
@@ -87,7 +85,8 @@ impl Records {
         let uid = net_reach.metadata.uid.clone()?;
         let entry = self.lives.get(&uid)?;
         let Shown { number, ended, standing } = entry.shown()?;
-        let head = RecordHead { name: format!("{PREFIX}{}", entry.name), uid: uid.clone(), ended };
+        let head =
+            RecordHead { name: format!("{REPORT_NAME_PREFIX}{}", entry.name), uid: uid.clone(), ended };
         Some(Newest { head, id: RoundId { uid, number }, standing })
     }
 }

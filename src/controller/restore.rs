@@ -23,6 +23,10 @@ pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<
     if let Some(entry) = context.lives.get(uid) {
         return Ok(entry);
     }
+    let _turn = context.restoring.lock().await;
+    if let Some(entry) = context.lives.get(uid) {
+        return Ok(entry);
+    }
     let status = net_reach.status.as_ref();
     let history = History::from_status(status);
     let is_finished = status.is_some_and(|status| status.finish);

@@ -1,13 +1,15 @@
 //! Everything put to work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, bounded, unbounded};
+use async_std::sync::Mutex;
 use async_std::task;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::{ObjectRef, store};
+use kube::runtime::reflector::{ObjectRef, Store as Cache, store};
 use kube::runtime::watcher::{self, Config, Event};
 use kube::runtime::{Controller as KubeController, WatchStreamExt};
 use kube::{Api, Client};
@@ -19,6 +21,7 @@ use crate::context::{Context, Present};
 use crate::hear::hear_all;
 use crate::identify::Accounts;
 use crate::leave::{Gone, leave_all};
+use crate::limits::{CATCH_UP_TRIES, RETRY};
 use crate::lives::Lives;
 use crate::observe::{Poke, World};
 use crate::publish::Events;
@@ -48,6 +51,7 @@ pub struct Controller {
     world: World,
     net_reaches: BoxStream<'static, Result<NetReach, watcher::Error>>,
     gone: Receiver<Gone>,
+    listed: Receiver<()>,
     pokes: Receiver<ObjectRef<NetReach>>,
     changes: Receiver<()>,
     poke: Poke,
@@ -69,13 +73,18 @@ impl Controller {
         let (reader, writer) = self::store();
         let (sender, pokes) = unbounded();
         let (left, gone) = unbounded();
+        let (list, listed) = bounded(1);
         let (changed, changes) = bounded(1);
         let poke = Poke { sender, net_reaches: reader, changed };
         let events = watcher::watcher(Api::all(watching.clone()), Config::default()).default_backoff();
         let events = events.reflect(writer).inspect(move |event| {
             let gone = match event {
                 Ok(Event::Delete(net_reach)) => Gone::One(Box::new(net_reach.clone())),
-                Ok(Event::InitDone) => Gone::Relisted,
+                Ok(Event::InitDone) => {
+                    // Awaited once, and told whenever all were listed.
+                    let _ = list.try_send(());
+                    Gone::Relisted
+                }
                 _ => return,
             };
             // Nobody listens any more only when everything ends.
@@ -88,6 +97,7 @@ impl Controller {
             world,
             net_reaches: events.applied_objects().boxed(),
             gone,
+            listed,
             pokes,
             changes,
             poke,
@@ -111,17 +121,27 @@ impl Controller {
     /// Runs the rounds of every NetReach, for ever. `events` are the desk's, which is to be told when all rounds that were open before
     /// are open again.
     pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>) {
-        let Self { client, settings, world, net_reaches, gone, pokes, changes, poke, lives, store } = self;
+        let Self { client, settings, world, net_reaches, gone, listed, pokes, changes, poke, lives, store } =
+            self;
         let recorder = Events::new(client.clone(), &settings.instance);
-        let present = Present::default();
-        let context =
-            Arc::new(Context { client, settings, world, desk, store, lives, events: recorder, present });
+        let context = Arc::new(Context {
+            client,
+            settings,
+            world,
+            desk,
+            store,
+            lives,
+            events: recorder,
+            present: Present::default(),
+            restoring: Mutex::default(),
+            is_caught_up: AtomicBool::default(),
+        });
         let looking = KubeController::for_stream(net_reaches, poke.net_reaches.clone())
             .reconcile_on(pokes)
             .run(look, retry, Arc::clone(&context))
             .for_each(|_| future::ready(()));
         // Each on its own: a round that is planned for thousands keeps nobody from being heard.
-        let catching_up = task::spawn(catch_up(Arc::clone(&context), poke.clone()));
+        let catching_up = task::spawn(catch_up(Arc::clone(&context), poke.net_reaches.clone(), listed));
         let (hearing, at) = (poke.clone(), Arc::clone(&context));
         let hearing = task::spawn(async move { hear_all(&at, &hearing, events).await });
         let at = Arc::clone(&context);
@@ -134,16 +154,28 @@ impl Controller {
 }
 
 /// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them.
-async fn catch_up(context: Arc<Context>, poke: Poke) {
-    if poke.net_reaches.wait_until_ready().await.is_err() {
+async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: Receiver<()>) {
+    // Not by the cache's own word: it wakes one of those who wait for it, and the controller waits as well.
+    if listed.recv().await.is_err() {
         return;
     }
-    for net_reach in poke.net_reaches.state() {
-        // What fails is tried again with the first look at it.
-        if let Err(error) = restore::life(&context, &net_reach).await {
-            tracing::warn!(netreach = net_reach.metadata.name.as_deref().unwrap_or_default(), %error, "a NetReach could not be restored yet");
+    let mut left = net_reaches.state();
+    for _ in 0..CATCH_UP_TRIES {
+        let mut failed = Vec::new();
+        for net_reach in left {
+            if let Err(error) = restore::life(&context, &net_reach).await {
+                let name = net_reach.metadata.name.as_deref().unwrap_or_default();
+                tracing::warn!(netreach = name, %error, "what was before could not be read yet");
+                failed.push(net_reach);
+            }
         }
+        left = failed;
+        if left.is_empty() {
+            break;
+        }
+        task::sleep(RETRY).await;
     }
+    context.is_caught_up.store(true, Ordering::Release);
     context.desk.caught_up();
 }
 

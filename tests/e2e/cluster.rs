@@ -1,22 +1,47 @@
-//! The cluster that `hack/cluster.sh` made, one test at a time: each may break it, and mends it again.
+//! The cluster that `hack/cluster.sh` made. A test that may break it, or wants it for itself, has it alone; those that keep to NetReaches of
+//! their own share it.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use netreach_tests::{Finished, Kubectl, Program, root};
 use serde_json::{Value, json};
 
-static TURN: Mutex<()> = Mutex::new(());
+static TURN: RwLock<()> = RwLock::new(());
 
 /// The cluster, as long as this is held.
 pub(crate) struct Cluster {
     pub(crate) kubectl: Kubectl,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
+}
+
+/// How a test has the cluster, as long as this is held.
+#[allow(dead_code, reason = "held, never looked at")]
+enum Turn {
+    Alone(RwLockWriteGuard<'static, ()>),
+    Shared(RwLockReadGuard<'static, ()>),
 }
 
 impl Cluster {
     pub(crate) fn take() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::on(Turn::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// The cluster with NetReach in it and agents at the desk, together with others.
+    pub(crate) fn shared() -> Self {
+        loop {
+            let cluster = Self::on(Turn::Shared(TURN.read().unwrap_or_else(PoisonError::into_inner)));
+            if cluster.has_agents("10s") {
+                return cluster;
+            }
+            // Another test has removed or replaced them: whoever has the cluster alone can mend that.
+            drop(cluster);
+            drop(Self::with_agents());
+        }
+    }
+
+    fn on(turn: Turn) -> Self {
         let kubeconfig = std::env::var_os("KUBECONFIG").expect("hack/e2e.sh says where the cluster is");
         Self { kubectl: Kubectl::of(PathBuf::from(kubeconfig)), _turn: turn }
     }
@@ -41,11 +66,20 @@ impl Cluster {
     /// volume shows them that CA.
     pub(crate) fn with_agents() -> Self {
         let cluster = Self::with_net_reach();
-        let awaiting = cluster.kubectl.apply(&object("await", &json!({"suspend": true})));
-        assert_eq!(awaiting.code, 0, "{}", awaiting.err);
-        cluster.kubectl.ok("wait --for=condition=Ready nr/await --timeout=180s");
-        cluster.kubectl.ok("delete nr await");
+        assert!(cluster.has_agents("180s"), "{}", cluster.kubectl.ok("-n netreach-system get pods -o wide"));
         cluster
+    }
+
+    /// Whether everybody's agents are at the desk, or come within that time.
+    fn has_agents(&self, within: &str) -> bool {
+        static LOOKS: AtomicU32 = AtomicU32::new(0);
+        let name = format!("await-{}", LOOKS.fetch_add(1, Ordering::Relaxed));
+        let is_there = self.kubectl.apply(&object(&name, &json!({"suspend": true}))).code == 0
+            && self.kubectl.run(&format!("wait --for=condition=Ready nr/{name} --timeout={within}")).code
+                == 0;
+        // Where nothing is installed there is nothing to delete either.
+        let _ = self.kubectl.run(&format!("delete nr {name}"));
+        is_there
     }
 }
 

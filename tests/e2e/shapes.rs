@@ -186,7 +186,7 @@ fn no_round_begins_while_suspended(all: &Applied<'_>, name: &str) {
 
 #[test]
 fn rounds_begin_when_their_schedule_says() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let all = Applied::all(
         &cluster.kubectl,
         [
@@ -245,7 +245,7 @@ fn left_nothing(kubectl: &Kubectl, net_reach: &Value) {
 
 #[test]
 fn two_deployed_agents_probe_each_other_and_not_those_of_everybody() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let kubectl = &cluster.kubectl;
     let agents = json!({
         "kind": "Deployment",
@@ -280,7 +280,7 @@ fn two_deployed_agents_probe_each_other_and_not_those_of_everybody() {
 
 #[test]
 fn an_agent_on_one_node_alone_is_gone_after_its_round() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let kubectl = &cluster.kubectl;
     let nodes = kubectl.get("nodes -l !node-role.kubernetes.io/control-plane");
     let node = text(&nodes["items"][0]["metadata"]["name"]);
@@ -305,7 +305,7 @@ fn ports(report: &Value) -> BTreeSet<u16> {
 
 #[test]
 fn agents_in_their_nodes_network_stay_out_of_each_others_way() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let kubectl = &cluster.kubectl;
     let on_host = |name| fronted(light(name)).with("/spec/agentSpec", json!({"hostNetwork": true}));
     let all = Applied::all(kubectl, [on_host("here"), on_host("there")]);
@@ -327,7 +327,7 @@ fn agents_in_their_nodes_network_stay_out_of_each_others_way() {
 
 #[test]
 fn a_netreach_may_have_any_name_that_kubernetes_takes() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let names = ["mesh.every.minute".to_owned(), "n".repeat(253)];
     let with_agents =
         |name: &String| fronted(light(name)).with("/spec/agentSpec", json!({"kind": "Deployment"}));
@@ -342,7 +342,7 @@ fn a_netreach_may_have_any_name_that_kubernetes_takes() {
 
 #[test]
 fn a_round_whose_agents_cannot_start_fails_in_kubernetes_own_words() {
-    let cluster = Cluster::with_agents();
+    let cluster = Cluster::shared();
     let heavy = json!({"kind": "Deployment", "resources": {"requests": {"memory": "1Ti"}}});
     let nowhere = json!({"affinity": only_on("kubernetes.io/hostname", "nowhere")});
     let all = Applied::all(
