@@ -27,6 +27,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const HASTY_WITHIN: Duration = Duration::from_secs(1);
 /// How long a stopped agent tries to hand in what it has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long a stopped agent waits for a desk that does not answer: together with everything else it may have been removed for good.
+const DESK_AWAY_MAX: Duration = Duration::from_secs(15);
 /// Rounds probed at one time; more would starve each other.
 const PROBING_MAX: usize = 4;
 
@@ -46,6 +48,8 @@ pub(crate) struct Session {
 struct State {
     /// No round is begun any more.
     is_ending: bool,
+    /// Since when the desk has not answered; none while it does.
+    away_since: Option<Instant>,
     probing: Vec<(RoundId, Cancel)>,
     /// Results of rounds that are not known to be closed: oldest first.
     held: Vec<(RoundId, Vec<u8>)>,
@@ -74,7 +78,39 @@ impl Session {
     /// Waits until the desk has closed every round: before that, others may still probe this agent.
     async fn finish_all(&self, within: Duration) {
         if !within.is_zero() {
-            self.settle(within, |state| state.probing.is_empty() && state.held.is_empty()).await;
+            let finished = self.settle(within, |state| state.probing.is_empty() && state.held.is_empty());
+            finished.or(self.abandoned()).await;
+        }
+    }
+
+    /// Ends when nothing is probed any more and the desk has been away for too long to be waited for.
+    async fn abandoned(&self) {
+        loop {
+            let changed = self.changed.listen();
+            let since = {
+                let state = self.state();
+                state.away_since.filter(|_| state.probing.is_empty())
+            };
+            match since.map(|since| DESK_AWAY_MAX.saturating_sub(since.elapsed())) {
+                Some(Duration::ZERO) => return,
+                Some(left) => {
+                    let waited = async {
+                        Timer::after(left).await;
+                    };
+                    waited.or(changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Takes note of whether the desk answers.
+    fn note_desk(&self, is_away: bool) {
+        let mut state = self.state();
+        if state.away_since.is_some() != is_away {
+            state.away_since = is_away.then(Instant::now);
+            drop(state);
+            self.changed.notify(usize::MAX);
         }
     }
 
@@ -106,7 +142,9 @@ impl Session {
         loop {
             let poll = self.poll_words();
             let asked = Instant::now();
-            match self.desk.poll(&poll).await {
+            let answer = self.desk.poll(&poll).await;
+            self.note_desk(answer.is_err());
+            match answer {
                 Ok(reply) => {
                     if std::mem::take(&mut away) {
                         info!("the desk answers again");
