@@ -133,7 +133,7 @@ fn bad_requests_are_refused_and_the_connection_closed() {
         let good = "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n";
         check(&host, &format!("{good}{bytes}"), &format!(r#"200 "ok", {expected}"#));
     }
-    let many = format!("GET /ok HTTP/1.1\r\nhost: a\r\n{}\r\n", "a: b\r\n".repeat(64));
+    let many = format!("GET /ok HTTP/1.1\r\nhost: a\r\n{}\r\n", "a: b\r\n".repeat(256));
     check(&host, &many, "431 close");
     let long = format!("GET /ok HTTP/1.1\r\nhost: a\r\na: {}\r\n\r\n", "b".repeat(16 << 10));
     check(&host, &long, "431 close");
