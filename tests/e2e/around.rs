@@ -47,7 +47,8 @@ fn a_round_outlives_a_manager_that_is_killed() {
         (&json!("succeed"), &json!(3)),
         "{round}"
     );
-    kubectl.ok("get kdoctorreport");
+    // An API server asks a Service that was away again after a while.
+    kubectl.await_ok("get kdoctorreport");
 }
 
 #[test]
