@@ -57,6 +57,11 @@ impl Cluster {
         cluster.kubectl.await_answer("--dry-run=server -o json", &object("await", &json!({})), |answer| {
             answer.code == 0 && answer.json()["spec"]["schedule"]["schedule"] == "0 60"
         });
+        // It asks a Service that was away again after a while, and so do those who ask it.
+        cluster
+            .kubectl
+            .ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=120s");
+        cluster.kubectl.await_ok("get kdoctorreports");
         // What a test has left that did not come to its end.
         cluster.kubectl.ok("delete netreach --all");
         cluster
@@ -74,7 +79,8 @@ impl Cluster {
     fn has_agents(&self, within: &str) -> bool {
         static LOOKS: AtomicU32 = AtomicU32::new(0);
         let name = format!("await-{}", LOOKS.fetch_add(1, Ordering::Relaxed));
-        let is_there = self.kubectl.apply(&object(&name, &json!({"suspend": true}))).code == 0
+        let is_there = self.kubectl.run("get kdoctorreports").code == 0
+            && self.kubectl.apply(&object(&name, &json!({"suspend": true}))).code == 0
             && self.kubectl.run(&format!("wait --for=condition=Ready nr/{name} --timeout={within}")).code
                 == 0;
         // Where nothing is installed there is nothing to delete either.
