@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use netreach_tests::{Finished, Program, net_reach};
+use netreach_tests::{Program, ends, net_reach};
 use serde_json::Value;
 
 fn netreach(args: &str) -> Program {
@@ -40,14 +40,6 @@ fn kept_report(dir: &std::path::Path, task: &str, round: u32) -> String {
     let found: Vec<_> = files.filter(of_round).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     std::fs::read_to_string(&found[0]).unwrap()
-}
-
-#[track_caller]
-fn ends(finished: &Finished, code: i32, words: &[&str]) {
-    assert_eq!(finished.code, code, "{}\n{}", finished.out, finished.err);
-    for word in words {
-        assert!(finished.err.contains(word), "{word:?} is not in:\n{}", finished.err);
-    }
 }
 
 // === rounds ===

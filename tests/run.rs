@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use netreach_tests::{ControlPlane, Finished, Kubectl, Program, Running, Spec, net_reach, root};
+use netreach_tests::{ControlPlane, Kubectl, Program, Running, Spec, ends, net_reach, root};
 use serde_json::{Value, json};
 
 /// A server that knows NetReach and has no reports.
@@ -99,14 +99,6 @@ fn status(finish: bool, history: &[Value]) -> Value {
 /// Until it has been created; nothing is told of it yet.
 fn created(running: &mut Running, name: &str) {
     running.hear(&format!("NetReach {name} is created"));
-}
-
-#[track_caller]
-fn ends(finished: &Finished, code: i32, words: &[&str]) {
-    assert_eq!(finished.code, code, "{}\n{}", finished.out, finished.err);
-    for word in words {
-        assert!(finished.err.contains(word), "{word:?} is not in:\n{}", finished.err);
-    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use anyhow::Context;
 use async_std::task::{self, JoinHandle};
 use clap::Parser;
 use netreach_serve::{
-    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, follow_identity,
-    register_servers, run, run_tls,
+    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, register_servers, run,
+    run_tls,
 };
 use netreach_webhook::{State, app, follow_facts, limits};
 use prometheus_client::registry::Registry;
@@ -47,8 +47,7 @@ fn main() -> anyhow::Result<()> {
 async fn serve(args: Args) -> anyhow::Result<()> {
     let stop = Stop::new();
     stop.throw_on_signals().context("could not listen to signals")?;
-    let files = IdentityFiles::in_folder(&args.certificates);
-    let tls = files.load().with_context(|| {
+    let tls = IdentityFiles::in_folder(&args.certificates).load_and_follow(&stop).with_context(|| {
         format!(
             "cannot serve without a certificate (put tls.crt and tls.key into {})",
             args.certificates.display()
@@ -58,12 +57,6 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let reviews = bind_each(&args.listen, PORT)?;
     let health = bind_each(&args.health_listen, HEALTH_PORT)?;
 
-    let (follow_tls, follow_stop) = (tls.clone(), stop.clone());
-    task::spawn(async move {
-        if let Err(error) = follow_identity(&files, &follow_tls, &follow_stop).await {
-            tracing::error!(%error, "cannot follow the certificate any more: restart the pod after it has changed");
-        }
-    });
     if let Some(file) = args.cluster_facts {
         let state = state.clone();
         task::spawn(async move {

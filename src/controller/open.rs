@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use netreach_plan::OpenRound;
+use netreach_plan::{OpenRound, round_clock};
 use netreach_report::{ClosedRound, MissingAgent, OpenFacts, Submitted};
 use netreach_store::{KeptResult, OpenedRound};
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId};
@@ -77,11 +77,7 @@ impl Open {
 
     /// The instant by the clock that nobody sets, counted from the round's start.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = Instant::now();
-        let (ahead, behind) =
-            (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
-        let start = self.opened.start;
-        start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
+        round_clock(self.opened.start, self.began, Instant::now())
     }
 
     /// As the planner sees it.

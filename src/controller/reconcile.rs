@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use netreach_api::names::reason;
 use netreach_api::{CheckedSpec, FieldError, NetReach, Rounds, check};
-use netreach_report::Readiness;
+use netreach_report::{Readiness, Standing};
 
 use crate::context::Context;
 use crate::limits::LOOK_AGAIN_AFTER;
@@ -14,7 +14,7 @@ use crate::lives::{Entry, Life};
 use crate::publish::{Shown, publish};
 use crate::rounds::{Stand, advance, finish};
 use crate::workload::{Crew, Kept, keep};
-use crate::{ControllerError, records, restore};
+use crate::{ControllerError, restore};
 
 /// Faults of a stored spec that are told.
 const FAULTS_TOLD_MAX: usize = 3;
@@ -54,7 +54,7 @@ async fn go_on(
         Err(error) => (Kept::unknown(), Some(error)),
     };
     let stand = advance(context, net_reach, spec, crew, (entry, life)).await?;
-    entry.stand(records::standing(life, net_reach));
+    entry.stand(Standing::of(&life.history, spec.rounds(), life.is_finished));
     publish(context, net_reach, life, shown(spec, crew, life, &stand, &kept)).await?;
     if let Some(error) = failed {
         return Err(error);

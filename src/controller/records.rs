@@ -93,11 +93,6 @@ impl Records {
 
 /// What is shown of a life whose newest report is that of this round.
 pub(crate) fn shown(life: &Life, net_reach: &NetReach, number: u64, ended: Timestamp) -> Shown {
-    Shown { number, ended, standing: standing(life, net_reach) }
-}
-
-/// How a NetReach stands.
-pub(crate) fn standing(life: &Life, net_reach: &NetReach) -> Standing {
     let rounds = check(&net_reach.spec).map_or(Rounds::Forever, |spec| spec.rounds());
-    Standing::of(&life.history, rounds, life.is_finished)
+    Shown { number, ended, standing: Standing::of(&life.history, rounds, life.is_finished) }
 }

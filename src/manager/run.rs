@@ -13,8 +13,8 @@ use netreach_dispatch::{Desk, SystemClock};
 use netreach_manager::api::{Reviewer, follow_front_proxy};
 use netreach_manager::reports::Newest;
 use netreach_serve::{
-    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, follow_identity,
-    register_servers, run as serve, run_tls,
+    IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, register_servers,
+    run as serve, run_tls,
 };
 use netreach_store::Store;
 use prometheus_client::registry::Registry;
@@ -86,17 +86,9 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
 
 /// A server's certificate, followed as it changes.
 fn identity(folder: &Path, stop: &Stop) -> anyhow::Result<Tls> {
-    let files = IdentityFiles::in_folder(folder);
-    let tls = files.load().with_context(|| {
+    IdentityFiles::in_folder(folder).load_and_follow(stop).with_context(|| {
         format!("cannot serve without a certificate (put tls.crt and tls.key into {})", folder.display())
-    })?;
-    let (follow, stop) = (tls.clone(), stop.clone());
-    task::spawn(async move {
-        if let Err(error) = follow_identity(&files, &follow, &stop).await {
-            tracing::error!(%error, "cannot follow the certificate any more: restart the pod after it has changed");
-        }
-    });
-    Ok(tls)
+    })
 }
 
 fn health_app(state: &State, servers: &[(&'static str, &Tls)], stop: &Stop) -> tide::Server<()> {

@@ -104,7 +104,9 @@ fn open_or_miss(passed: Passed, done: u64, now: Timestamp, timeout_ms: u64) -> D
     }
 }
 
-fn later(instant: Timestamp, ms: u64) -> Timestamp {
+/// So many milliseconds later; the end of the calendar where that is beyond it.
+#[must_use]
+pub fn later(instant: Timestamp, ms: u64) -> Timestamp {
     let span = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
     instant.checked_add(span).unwrap_or(Timestamp::MAX)
 }

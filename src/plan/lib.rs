@@ -16,9 +16,9 @@ mod targets;
 
 pub use assign::{Assigned, Terms, assign};
 pub use budget::OverBudget;
-pub use decide::{Case, Decision, decide};
+pub use decide::{Case, Decision, decide, later};
 pub use inventory::{AgentPod, FrontAddress, IngressAddress, Inventory, IpMode, Node, Place, Service};
 pub use ring::Sampling;
-pub use round::{CloseReason, DueRound, Instants, OpenRound, RoundPlan, plan_round};
+pub use round::{CloseReason, DueRound, Instants, OpenRound, RoundPlan, plan_round, round_clock};
 pub use schedule::{Passed, Timetable};
 pub use targets::targets;

@@ -4,6 +4,7 @@
 //! [`OpenRound`] → [`CloseReason`] (it closes) → a [`DueRound`] again, as the last one done in the next case.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use netreach_api::{CheckedSpec, RequestConnection};
@@ -76,6 +77,13 @@ pub enum CloseReason {
     Deadline,
     /// Nobody has submitted, and nobody is left who could.
     NobodyLeft,
+}
+
+/// The instant by the clock that nobody sets: `now`, counted from the first slot, which was `began` there and `start` on the wall.
+#[must_use]
+pub fn round_clock(start: Timestamp, began: Instant, now: Instant) -> Timestamp {
+    let (ahead, behind) = (now.saturating_duration_since(began), began.saturating_duration_since(now));
+    start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
 }
 
 impl OpenRound {

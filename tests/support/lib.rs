@@ -15,6 +15,6 @@ pub use control_plane::ControlPlane;
 pub use house::{Crate, crates, root};
 pub use kubectl::Kubectl;
 pub use mount::Mount;
-pub use program::{Finished, Program, Running};
+pub use program::{Finished, Program, Running, ends};
 pub use service::Service;
 pub use spec::{Spec, net_reach};

@@ -170,6 +170,18 @@ impl Drop for Running {
     }
 }
 
+/// Sees that a call has ended with this code, and that standard error has each of these words.
+///
+/// # Panics
+/// When it has not.
+#[track_caller]
+pub fn ends(finished: &Finished, code: i32, words: &[&str]) {
+    assert_eq!(finished.code, code, "{}\n{}", finished.out, finished.err);
+    for word in words {
+        assert!(finished.err.contains(word), "{word:?} is not in:\n{}", finished.err);
+    }
+}
+
 impl Finished {
     /// Standard output as one JSON document.
     #[must_use]

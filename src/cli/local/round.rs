@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use netreach_api::CheckedSpec;
-use netreach_plan::{Instants, OpenRound, RoundPlan, plan_round};
+use netreach_plan::{Instants, OpenRound, RoundPlan, plan_round, round_clock};
 use netreach_report::{ClosedRound, Submitted};
 use netreach_wire::{AgentId, EchoKey, RoundId};
 
@@ -52,11 +52,7 @@ impl Round {
 
     /// The instant by the clock that nobody sets, counted from the round's start.
     pub(super) fn now(&self) -> Timestamp {
-        let now = Instant::now();
-        let (ahead, behind) =
-            (now.saturating_duration_since(self.began), self.began.saturating_duration_since(now));
-        let start = self.plan.start;
-        start.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(start)
+        round_clock(self.plan.start, self.began, Instant::now())
     }
 
     pub(super) fn number(&self) -> u64 {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use netreach_api::names::reason;
 use netreach_api::{CheckedSpec, NetReach};
-use netreach_plan::{Case, Decision, DueRound, decide};
+use netreach_plan::{Case, Decision, DueRound, decide, later};
 use netreach_report::Next;
 
 use crate::ControllerError;
@@ -162,11 +162,6 @@ fn next(life: &Life, spec: &CheckedSpec, due: Timestamp) -> Next {
 fn on_the_wall(until: Timestamp, now: Timestamp) -> Timestamp {
     let wall = Timestamp::now();
     wall.checked_add(until.duration_since(now)).unwrap_or(wall)
-}
-
-fn later(instant: Timestamp, ms: u64) -> Timestamp {
-    let span = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-    instant.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 /// As much of a duration as a signed one holds.

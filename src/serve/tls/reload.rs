@@ -29,6 +29,21 @@ impl IdentityFiles {
         Tls::new(&certificates, &key)
     }
 
+    /// [`Self::load`], and from then on whatever they hold, until stopped: see [`follow_identity`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_and_follow(self, stop: &Stop) -> Result<Tls, TlsError> {
+        let tls = self.load()?;
+        let (follow, stop) = (tls.clone(), stop.clone());
+        async_std::task::spawn(async move {
+            if let Err(error) = follow_identity(&self, &follow, &stop).await {
+                tracing::error!(%error, "cannot follow the certificate any more: restart the pod after it has changed");
+            }
+        });
+        Ok(tls)
+    }
+
     fn read(&self) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
         let folder = at_one_moment(&self.folder);
         Ok((read(&folder.join("tls.crt"))?, read(&folder.join("tls.key"))?))
