@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The tests on a real cluster: build our programs and images, up, verify, load, install, test, down.
-#   hack/e2e.sh [--keep] [TEST…]
+#   hack/e2e.sh [--keep] [--long] [TEST…]
 #     --keep    leaves the cluster running
+#     --long    runs the tests that take many minutes, and those alone
 #     TEST      runs the tests with this in their name alone
 # On failure the logs and events of everything go to $NETREACH_REPORTS (default: target/e2e). A cluster that was up before stays up.
 set -euo pipefail
@@ -11,12 +12,15 @@ cd "$HACK/.."
 
 REPORTS=${NETREACH_REPORTS:-target/e2e}
 
-# What config/e2e runs.
-PROGRAMS="netreach-webhook netreach-manager netreach-agent"
+# What config/e2e runs: of the agent it is measured what it costs, so that it is built as it is shipped.
+MEASURED=netreach-agent
+PROGRAMS="netreach-webhook netreach-manager"
 
 main() {
   KEEP=no
   if [ "${1:-}" = --keep ]; then KEEP=yes && shift; fi
+  LONG=()
+  if [ "${1:-}" = --long ]; then LONG=(--ignored) && shift; fi
   case ${1:-} in -*) usage ;; esac
   # A cluster that somebody works with is theirs to end.
   ! hack/cluster.sh status >/dev/null 2>&1 || KEEP=yes
@@ -30,13 +34,13 @@ main() {
   hack/cluster.sh load $IMAGES
   install_netreach
   # More threads than cores: those that have the cluster alone wait for each other, and the others mostly for rounds.
-  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture --test-threads 8 "$@"
+  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture --test-threads 8 "${LONG[@]}" "$@"
 }
 
 make_images() {
   local program pairs=()
   # shellcheck disable=SC2086 # a list
-  for program in $(hack/static.sh $PROGRAMS); do pairs+=("${program##*/}:e2e=$program"); done
+  for program in $(hack/static.sh $MEASURED) $(hack/static.sh --quick $PROGRAMS); do pairs+=("${program##*/}:e2e=$program"); done
   IMAGES=$(hack/image.sh --out target/images "${pairs[@]}" | cut -d' ' -f3-)
 }
 
@@ -66,6 +70,7 @@ collect() {
   local run=$CACHE/run
   cp "$run"/*.log "$run/${NETREACH_CLUSTER:-netreach}"/{*.log,kind.yaml,targets,answers} "$REPORTS" 2>/dev/null || true
   kubectl get nodes,pods,services,endpointslices,ingresses -A -o wide >"$REPORTS/objects.txt" 2>&1 || return 0
+  kubectl get apiservices,endpointslices -A -o yaml >"$REPORTS/api.yaml" 2>&1 || true
   kubectl get events -A --sort-by=.lastTimestamp >"$REPORTS/events.txt" 2>&1 || true
   kubectl get netreach -o yaml >"$REPORTS/netreach.yaml" 2>&1 || true
   kubectl describe pods -A >"$REPORTS/pods.txt" 2>&1 || true

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds our own programs as static binaries, which is what hack/image.sh makes images of; prints the path of each.
-#   hack/static.sh PACKAGE…        e.g. hack/static.sh netreach-webhook netreach-manager
+#   hack/static.sh [--quick] PACKAGE…   e.g. hack/static.sh netreach-webhook netreach-manager
+#     --quick   without the optimizations that take longest (profile quick of Cargo.toml)
 # Against musl. What that takes beyond a Rust toolchain by rustup is installed where it is missing: on Debian, as root.
 set -euo pipefail
 # shellcheck source=lib/cache.sh
@@ -8,9 +9,10 @@ set -euo pipefail
 cd "$HACK/.."
 
 main() {
+  local target package profile=release
+  if [ "${1:-}" = --quick ]; then profile=quick && shift; fi
   [ $# -gt 0 ] || usage
   case $1 in -*) usage ;; esac
-  local target package
   target=$(uname -m)-unknown-linux-musl
   have musl-gcc || install_packages musl-tools
   if have rustup; then
@@ -21,9 +23,9 @@ main() {
   export "$cc=musl-gcc"
   # One by one: built together, what one package asks of a dependency would get into the others.
   for package in "$@"; do
-    say "building $package for $target"
-    cargo build --quiet --locked --release --target "$target" -p "$package" >&2
-    printf '%s\n' "${CARGO_TARGET_DIR:-target}/$target/release/$package"
+    say "building $package for $target ($profile)"
+    cargo build --quiet --locked --profile "$profile" --target "$target" -p "$package" >&2
+    printf '%s\n' "${CARGO_TARGET_DIR:-target}/$target/$profile/$package"
   done
 }
 

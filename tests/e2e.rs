@@ -14,6 +14,10 @@ mod faults;
 mod ground;
 #[path = "e2e/install.rs"]
 mod install;
+#[path = "e2e/long.rs"]
+mod long;
+#[path = "e2e/nodes.rs"]
+mod nodes;
 #[path = "e2e/rights.rs"]
 mod rights;
 #[path = "e2e/shapes.rs"]

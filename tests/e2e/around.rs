@@ -1,24 +1,33 @@
 //! What goes on around a round in a cluster that lives: managers and agents are killed and replaced, the desk is out of reach for a while.
 
-use netreach_tests::{Finished, Kubectl, Program, net_reach};
+use netreach_tests::{Finished, Kubectl, Program, Spec, net_reach};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, script};
 
 /// Runs a command on a node.
-fn on(node: &str, command: &str) -> Finished {
+pub(super) fn on(node: &str, command: &str) -> Finished {
     Program::at("docker").args(&format!("exec {node}")).args(command).run()
 }
 
-fn node_of(kubectl: &Kubectl, component: &str) -> String {
+pub(super) fn node_of(kubectl: &Kubectl, component: &str) -> String {
     kubectl.ok(&format!(
         "-n netreach-system get pods -l app.kubernetes.io/component={component} -o jsonpath={{.items[0].spec.nodeName}}"
     ))
 }
 
+/// One round of so many seconds.
+pub(super) fn round(name: &str, seconds: u32) -> Spec {
+    net_reach(name).lasting_s(seconds).with("/spec/target/clusterIP", true)
+}
+
 /// Applies one round of so many seconds and waits until it is on its way.
 fn begin(kubectl: &Kubectl, name: &str, seconds: u32) {
-    let spec = net_reach(name).lasting_s(seconds).with("/spec/target/clusterIP", true);
+    begin_as(kubectl, name, &round(name, seconds));
+}
+
+/// Applies it and waits until its first round is on its way.
+pub(super) fn begin_as(kubectl: &Kubectl, name: &str, spec: &Spec) {
     assert_eq!(kubectl.apply(&spec.yaml()).code, 0);
     kubectl.await_object(&format!("netreach {name}"), |object| {
         object["status"]["history"][0]["status"] == "ongoing"
@@ -26,7 +35,7 @@ fn begin(kubectl: &Kubectl, name: &str, seconds: u32) {
 }
 
 /// Waits for the end of its only round.
-fn end(kubectl: &Kubectl, name: &str) -> Value {
+pub(super) fn end(kubectl: &Kubectl, name: &str) -> Value {
     kubectl.ok(&format!("wait --for=condition=Complete nr/{name} --timeout=150s"));
     let mut status = kubectl.get(&format!("netreach {name}"))["status"].take();
     assert_eq!(status["doneRound"], 1, "{status}");
@@ -47,8 +56,7 @@ fn a_round_outlives_a_manager_that_is_killed() {
         (&json!("succeed"), &json!(3)),
         "{round}"
     );
-    // An API server asks a Service that was away again after a while.
-    kubectl.await_ok("get kdoctorreport");
+    cluster.await_reports();
 }
 
 #[test]

@@ -57,14 +57,27 @@ impl Cluster {
         cluster.kubectl.await_answer("--dry-run=server -o json", &object("await", &json!({})), |answer| {
             answer.code == 0 && answer.json()["spec"]["schedule"]["schedule"] == "0 60"
         });
-        // It asks a Service that was away again after a while, and so do those who ask it.
-        cluster
-            .kubectl
-            .ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=120s");
-        cluster.kubectl.await_ok("get kdoctorreports");
+        cluster.await_reports();
         // What a test has left that did not come to its end.
         cluster.kubectl.ok("delete netreach --all");
         cluster
+    }
+
+    /// Waits until reports can be read: an API server asks a Service that was away again after a while, and so do those who ask it.
+    pub(crate) fn await_reports(&self) {
+        let wait = "wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=120s";
+        if self.kubectl.run(wait).code != 0 {
+            let of_manager = "-n netreach-system -l app.kubernetes.io/component=manager";
+            let asked = [
+                "get apiservice v1beta1.system.kdoctor.io -o yaml".to_owned(),
+                format!("get pods -o wide {of_manager}"),
+                "get endpointslices -o wide -n netreach-system".to_owned(),
+                format!("logs --tail=30 {of_manager}"),
+            ];
+            let told = asked.map(|asked| self.kubectl.run(&asked).out).join("\n");
+            panic!("the aggregated API is not available:\n{told}");
+        }
+        self.kubectl.await_ok("get kdoctorreports");
     }
 
     /// The cluster with NetReach in it, and everybody's agents at the desk: those that are as new as its CA believe it only once a
