@@ -33,8 +33,8 @@ main() {
   # shellcheck disable=SC2086 # a list
   hack/cluster.sh load $IMAGES
   install_netreach
-  # More threads than cores: those that have the cluster alone wait for each other, and the others mostly for rounds.
-  cargo test --locked -p netreach-tests --features e2e --test e2e -- --nocapture --test-threads 8 "${LONG[@]}" "$@"
+  # Of the whole workspace, so that what was built for its other tests serves here too. More threads than cores: those that have the cluster alone wait for each other, and the others mostly for rounds.
+  cargo test --locked --workspace --features netreach-tests/e2e --test e2e -- --nocapture --test-threads 8 "${LONG[@]}" "$@"
 }
 
 make_images() {

@@ -10,7 +10,7 @@ SECOND_V6=fd00:10:245:
 
 # lay_network: every node's CNI configuration, and its routes to the pods of the others.
 lay_network() {
-  local node number=0
+  local node number=0 services
   declare -gA POD_CIDRS NODE_IPS
   say "laying the pods' network"
   for node in $(node_names); do
@@ -22,6 +22,27 @@ lay_network() {
     routes_of "$node" | docker exec -i "$node" sh -e
     cni_config "$number" "${POD_CIDRS[$node]}" |
       docker exec -i "$node" sh -c 'mkdir -p /etc/cni/net.d && cat >/etc/cni/net.d/.part && mv /etc/cni/net.d/.part /etc/cni/net.d/10-netreach.conflist'
+  done
+  services=$(kubectl get servicecidr kubernetes -o jsonpath='{.spec.cidrs[*]}')
+  for node in $(node_names); do fence "$services" | docker exec -i "$node" nft -f -; done
+}
+
+# fence SERVICE_CIDRS: rules that keep Services' addresses in. For a moment, while kube-proxy replaces its rules, such an address may stand
+# for no pod, and would take the default route: whoever answers out there is kept on a connection for as long as that lasts.
+fence() {
+  local cidr chain
+  echo "table inet netreach_fence"
+  echo "delete table inet netreach_fence"
+  for chain in output forward; do
+    # After the hook's NAT, which has replaced whatever stands for a pod.
+    echo "add table inet netreach_fence"
+    echo "add chain inet netreach_fence $chain { type filter hook $chain priority 10; }"
+    for cidr in $1; do
+      case $cidr in
+        *:*) echo "add rule inet netreach_fence $chain ip6 daddr $cidr reject" ;;
+        *) echo "add rule inet netreach_fence $chain ip daddr $cidr reject" ;;
+      esac
+    done
   done
 }
 
