@@ -10,7 +10,7 @@ use event_listener::Event;
 use futures_lite::FutureExt;
 use netreach_serve::Stop;
 use netreach_wire::limits::HELD_ROUNDS_MAX;
-use netreach_wire::{AgentId, AgentResult, Assignment, Poll, PollReply, RoundId, VERSION};
+use netreach_wire::{AgentId, AgentResult, Assignment, Poll, PollReply, RoundId, RoundKey, VERSION};
 use tracing::{debug, error, info, warn};
 
 use crate::conduct;
@@ -180,7 +180,8 @@ impl Session {
     }
 
     fn heed(&self, reply: PollReply, received: Instant, finished: &Sender<AgentResult>) {
-        let PollReply { version: _, assignment, cancel, closed } = reply;
+        let PollReply { version: _, assignment, cancel, closed, answer } = reply;
+        answer.iter().for_each(|RoundKey { round, key }| self.keys.add(round, key));
         let mut state = self.state();
         state.held.retain(|(round, _)| !closed.contains(round));
         for (round, switch) in &state.probing {

@@ -1,7 +1,7 @@
 //! The API as a tide app: transport only, what is said is said by `answer`.
 
 use netreach_serve::{PeerCertificate, add_health};
-use tide::http::headers::{ACCEPT, ALLOW, CACHE_CONTROL};
+use tide::http::headers::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION};
 use tide::http::{Body, Method, mime};
 use tide::{Request, Response, Server, StatusCode};
 
@@ -74,6 +74,11 @@ fn reply(outcome: Result<Vec<u8>, Refused>) -> Response {
     response.set_body(body);
     response.insert_header(CACHE_CONTROL, "no-cache, private");
     response.insert_header("x-content-type-options", "nosniff");
+    if code == 401 {
+        // Whom to believe is settled by the handshake: an API server that came too early for that, and kept the connection, would be
+        // a stranger on it for ever.
+        response.insert_header(CONNECTION, "close");
+    }
     if code == 405 {
         response.insert_header(ALLOW, "GET");
     }

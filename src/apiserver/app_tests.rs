@@ -153,12 +153,14 @@ fn who_is_asking_decides_what_is_told() {
             if let Some(name) = certificate {
                 forged.insert_header("certificate", name);
             }
-            let (code, body, _) = api.ask(forged);
+            let (code, body, response) = api.ask(forged);
             assert_eq!(
                 (code, &body["reason"]),
                 (401, &json!("Unauthorized")),
                 "{user} {path} {certificate:?}"
             );
+            // Or it would be one on this connection for ever, also when it had only come before the front proxy's CA was known.
+            assert_eq!(response.header("connection").map(|value| value.as_str()), Some("close"));
         }
     }
     assert_eq!(api.ask(by("", REPORTS)).0, 401);

@@ -132,6 +132,20 @@ impl Open {
         }
     }
 
+    /// Those of the agents that have no part in it, or have lost it: the others' probes may reach them.
+    pub(crate) fn newcomers<'a>(&self, agents: &'a [AgentFacts]) -> impl Iterator<Item = &'a AgentId> {
+        let has_part = |agent: &AgentFacts| {
+            let part = self.pods.get(&agent.id);
+            part.is_some_and(|(uid, restarts)| *uid == agent.uid && *restarts == agent.restarts)
+        };
+        agents.iter().filter(move |agent| !has_part(agent)).map(|agent| &agent.id)
+    }
+
+    /// What signs its probes; none when it has none.
+    pub(crate) fn key(&self) -> Option<&EchoKey> {
+        self.opened.assignments.first().map(|assignment| &assignment.key)
+    }
+
     /// Nothing more is added. `why` tells more of an agent that left nothing by the deadline, where more is known.
     pub(crate) fn close(
         self,

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use netreach_wire::limits::{HELD_ROUNDS_MAX, LISTENING_MAX, POLL_WAIT_MS_MAX};
-use netreach_wire::{AgentId, AgentResult, Assignment, Poll, PollReply, Receipt, RoundId, VERSION};
+use netreach_wire::{AgentId, AgentResult, Assignment, EchoKey, Poll, PollReply, Receipt, RoundId, VERSION};
 
 use crate::agents::{Agents, Turn};
 use crate::event::{DeskEvent, Keeping};
 use crate::limits::{EVENTS_MAX, RESULTS_AT_ONCE_MAX};
+use crate::newcomers::Newcomers;
 use crate::refused::Refused;
 use crate::rounds::Rounds;
 use crate::{Clock, DeskError, Identify};
@@ -34,6 +35,7 @@ struct Inner {
 struct State {
     agents: Agents,
     rounds: Rounds,
+    newcomers: Newcomers,
     is_ended: bool,
 }
 
@@ -102,6 +104,15 @@ impl Desk {
         Ok(())
     }
 
+    /// Has an agent that came after a round had begun answer its probes, which the round's key signs: behind a Service it may be reached
+    /// by them. To be called before [`Self::close`]; calling it again changes nothing.
+    pub fn admit(&self, id: &RoundId, key: &EchoKey, agent: &AgentId) {
+        let mut state = self.state();
+        if state.newcomers.admit(id, key, agent) {
+            state.agents.wake(agent);
+        }
+    }
+
     /// Tells the round's agents to end it now; their results are taken as before.
     ///
     /// # Errors
@@ -120,6 +131,7 @@ impl Desk {
     /// When the round is not known.
     pub fn close(&self, id: &RoundId) -> Result<(), DeskError> {
         let mut state = self.state();
+        state.newcomers.forget(id);
         state.rounds.close(id)?;
         state.wake_agents_of(id);
         Ok(())
@@ -212,7 +224,12 @@ impl Desk {
             // The agent has asked anew, most likely on another connection: nobody reads this one.
             return Ok(Some(PollReply::default()));
         }
-        Ok(state.rounds.news(agent, poll, self.inner.clock.now(), is_last_word))
+        let answer = state.newcomers.answer(agent, is_last_word);
+        let news = state.rounds.news(agent, poll, self.inner.clock.now(), is_last_word);
+        Ok(match news {
+            None if answer.is_empty() => None,
+            news => Some(PollReply { answer, ..news.unwrap_or_default() }),
+        })
     }
 
     async fn tell(&self, event: DeskEvent) -> Result<(), Refused> {

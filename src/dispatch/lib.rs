@@ -10,6 +10,7 @@ mod desk;
 mod event;
 mod identity;
 pub mod limits;
+mod newcomers;
 mod refused;
 mod rounds;
 

@@ -187,6 +187,7 @@ impl Rounds {
             assignment: self.hand_out(agent, poll, now),
             cancel: self.cancelled(agent, poll, is_last_word),
             closed,
+            answer: Vec::new(),
         };
         (!reply.is_empty()).then_some(reply)
     }

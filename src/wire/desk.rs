@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, RoundId};
+use crate::{Assignment, EchoKey, RoundId};
 
 /// Where an agent posts its [`Poll`].
 pub const POLL_PATH: &str = "/v1/poll";
@@ -46,13 +46,29 @@ pub struct PollReply {
     /// Held rounds whose results may be forgotten.
     #[serde(default)]
     pub closed: Vec<RoundId>,
+    /// Rounds that others had begun before this agent came: it has no part in them, and answers their probes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer: Vec<RoundKey>,
+}
+
+/// What it takes to answer a round's probes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundKey {
+    /// Which round.
+    pub round: RoundId,
+    /// Its key.
+    pub key: EchoKey,
 }
 
 impl PollReply {
     /// Whether there is no news in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.assignment.is_none() && self.cancel.is_empty() && self.closed.is_empty()
+        self.assignment.is_none()
+            && self.cancel.is_empty()
+            && self.closed.is_empty()
+            && self.answer.is_empty()
     }
 }
 

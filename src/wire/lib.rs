@@ -15,7 +15,7 @@ mod target;
 mod version;
 
 pub use assignment::{Assignment, Connection, Load, Unsound};
-pub use desk::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal};
+pub use desk::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal, RoundKey};
 pub use echo::{Echo, EchoError, EchoKey, ProbeTag, Signer};
 pub use identity::{AgentId, RoundId};
 pub use result::{AgentResult, TargetResult, Usage, WireTally};

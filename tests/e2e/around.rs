@@ -18,7 +18,11 @@ pub(super) fn node_of(kubectl: &Kubectl, component: &str) -> String {
 
 /// One round of so many seconds.
 pub(super) fn round(name: &str, seconds: u32) -> Spec {
-    net_reach(name).lasting_s(seconds).with("/spec/target/clusterIP", true)
+    net_reach(name)
+        .lasting_s(seconds)
+        // What goes on around a round takes the machine's time as well.
+        .with("/spec/request/perRequestTimeoutInMS", 2_000)
+        .with("/spec/target/clusterIP", true)
 }
 
 /// Applies one round of so many seconds and waits until it is on its way.

@@ -15,6 +15,7 @@ fn minutely(name: &str, rounds: i64) -> Spec {
         .with("/spec/schedule/schedule", "* * * * *")
         .with("/spec/schedule/roundNumber", rounds)
         .lasting_s(10)
+        .with("/spec/request/qps", 5)
         .with("/spec/target/ipv6", true);
     ["clusterIP", "nodePort", "loadBalancer", "ingress"]
         .iter()

@@ -129,8 +129,23 @@ impl World {
     /// after every list.
     pub(crate) fn agents_of(&self, own: Option<&str>) -> Vec<AgentFacts> {
         let mut agents: Vec<_> = self.agents().filter(|agent| agent.serves.as_deref() == own).collect();
+        for agent in &mut agents {
+            // A pod outlives its node by about a minute, and comes to nothing.
+            agent.is_leaving |= !self.has_node(&agent.id.node);
+        }
         agents.sort_by(|a, b| a.id.cmp(&b.id));
         agents
+    }
+
+    /// How many pods of those agents have outlived their nodes.
+    pub(crate) fn outlived(&self, own: Option<&str>) -> usize {
+        let agents = self.agents().filter(|agent| agent.serves.as_deref() == own);
+        agents.filter(|agent| !self.has_node(&agent.id.node)).count()
+    }
+
+    /// Whether there is such a node; nobody says of a pod that has none where it will be.
+    fn has_node(&self, name: &str) -> bool {
+        name.is_empty() || self.nodes.get(&ObjectRef::new(name)).is_some()
     }
 }
 

@@ -52,6 +52,9 @@ pub(super) async fn look(
     let all = world.agents_of(crew.own.as_deref());
     if let Some(open) = &mut life.open {
         open.look_after(&all);
+        if let Some(key) = open.key() {
+            open.newcomers(&all).for_each(|agent| context.desk.admit(&open.opened.id, key, agent));
+        }
     }
     let agents: Vec<_> = all.into_iter().filter(|agent| !agent.is_leaving).collect();
     let up: Vec<_> = agents.iter().filter(|agent| agent.is_up()).cloned().collect();

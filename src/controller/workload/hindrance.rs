@@ -20,7 +20,9 @@ pub(crate) fn wanted(context: &Context, crew: &Crew) -> Option<usize> {
             let agents = context.world.daemon_sets.named(&crew.namespace, &crew.name)?;
             let status = agents.status.as_ref()?;
             let is_current = status.observed_generation == agents.metadata.generation;
-            is_current.then_some(status.desired_number_scheduled)?
+            // Who counts the nodes hears of one that is gone only when its pod goes as well.
+            let outlived = i32::try_from(context.world.outlived(crew.own.as_deref())).unwrap_or(i32::MAX);
+            is_current.then_some(status.desired_number_scheduled.saturating_sub(outlived).max(0))?
         }
         AgentKind::Deployment => {
             context.world.deployments.named(&crew.namespace, &crew.name)?.spec.as_ref()?.replicas?

@@ -1,7 +1,7 @@
 //! What a poll is answered, and when.
 
 use netreach_dispatch::{DeskError, DeskEvent};
-use netreach_wire::{Poll, PollReply, VERSION};
+use netreach_wire::{EchoKey, Poll, PollReply, RoundKey, VERSION};
 
 use crate::bench::{Bench, WALL_US, agent, asking, assignment, meanwhile, result, round, waiting};
 
@@ -204,4 +204,24 @@ fn what_is_remembered_is_bounded() {
     (1..=closed + 1).for_each(|number| bench.desk.close(&round(number)).unwrap());
     assert_eq!(bench.desk.close(&round(1)), Err(DeskError::Unknown { id: round(1) }));
     assert_eq!(bench.desk.close(&round(2)), Ok(()));
+}
+
+#[test]
+fn one_that_comes_in_mid_round_is_told_what_to_answer_and_again_as_the_last_word() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    let key = EchoKey::new([9; 32]);
+    let told = PollReply { answer: vec![RoundKey { round: round(1), key: key.clone() }], ..nothing() };
+    let admit = || bench.desk.admit(&round(1), &key, &agent("b"));
+    let reply: PollReply = meanwhile(bench.call("/v1/poll", "b", &waiting()), admit).unwrap();
+    assert_eq!(reply, told);
+    admit();
+    let waits: PollReply =
+        meanwhile(bench.call("/v1/poll", "b", &waiting()), || bench.open(2, &["b"])).unwrap();
+    assert_eq!((waits.assignment.unwrap().round, waits.answer), (round(2), vec![]));
+    let probing = Poll { probing: vec![round(2)], ..asking() };
+    assert_eq!(bench.poll("b", &probing), told);
+    assert_eq!(bench.poll("c", &asking()), nothing());
+    bench.desk.close(&round(1)).unwrap();
+    assert_eq!(bench.poll("b", &probing), nothing());
 }
