@@ -17,6 +17,8 @@ use round::{EXPECT, LOAD, Round, document, quick_result};
 /// An agent hands in a second before the deadline at the latest: with a second of load it comes to all its slots.
 const TIGHT_MS: u64 = 3_000;
 const AMPLE_MS: u64 = 60_000;
+const LONG_S: u32 = 600;
+const LONG_MS: u64 = 600_000;
 
 /// An agent that is done before all others, for it sends nothing: it takes its assignment and hands in a result.
 fn quick(desk: &OpenDesk) -> Submitted {
@@ -117,6 +119,25 @@ fn an_agent_whose_round_is_closed_stops_and_hands_in_what_it_has_as_late() {
     desk.await_forgotten(&Round::id());
     running.end();
     desk.leave();
+}
+
+#[test]
+fn an_agent_whose_round_was_lost_with_its_desk_stops() {
+    let first = OpenDesk::at(0, &["stray"]);
+    let patient = ["--finish-within", "600"];
+    let (port, running) = (first.port, Runner::start_with("stray", first.port, &patient));
+    // Far longer than anybody waits here.
+    let round = Round::of(&["stray"], "stray", first.hear_of("stray"), 2 * LONG_MS).lasting_s(LONG_S);
+    round.lay_down(&first.desk);
+    first.await_poll(|poll| poll.probing == [Round::id()]);
+    first.leave();
+    let second = OpenDesk::catching_up_at(port, &["stray"]);
+    second.await_poll(|poll| poll.probing == [Round::id()]);
+    second.desk.caught_up();
+    second.await_cancel(&Round::id());
+    // It would wait for its round as long as that goes on.
+    running.end();
+    second.leave();
 }
 
 #[test]

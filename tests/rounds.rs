@@ -7,7 +7,15 @@
 mod agent;
 #[path = "rounds/around.rs"]
 mod around;
+#[path = "rounds/disk.rs"]
+mod disk;
+#[path = "rounds/edited.rs"]
+mod edited;
 #[path = "rounds/ground.rs"]
 mod ground;
+#[path = "rounds/kept.rs"]
+mod kept;
+#[path = "rounds/refused.rs"]
+mod refused;
 #[path = "rounds/told.rs"]
 mod told;

@@ -22,7 +22,7 @@ use crate::load::Cancel;
 const POLL_WAIT_MS: u64 = 30_000;
 /// First and longest pause after the desk did not answer.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// A poll without news should have been held longer than this.
 const HASTY_WITHIN: Duration = Duration::from_secs(1);
 /// How long a stopped agent tries to hand in what it has.

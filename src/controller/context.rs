@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use async_std::sync::Mutex as AsyncMutex;
 use async_std::task::spawn_blocking;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) present: Present,
     /// Held while a life is restored: of two who do so at once both would open its round again.
     pub(crate) restoring: AsyncMutex<()>,
+    /// Since when agents can come.
+    pub(crate) since: Instant,
     /// Whether every round that was open before is open again.
     pub(crate) is_caught_up: AtomicBool,
 }

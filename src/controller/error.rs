@@ -33,6 +33,14 @@ pub enum ControllerError {
         /// In the API server's words.
         why: String,
     },
+    /// An API server could not take something of ours: it, or somebody whom it has to ask, is out of order.
+    #[error("{what} could not be made: {why}")]
+    Unmade {
+        /// What.
+        what: String,
+        /// In the API server's words.
+        why: String,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,12 +65,19 @@ pub enum ControllerError {
 }
 
 impl ControllerError {
+    /// With its cause, in one line.
+    pub(crate) fn whole(&self) -> String {
+        let cause = std::error::Error::source(self).map(|source| format!(": {source}"));
+        format!("{self}{}", cause.unwrap_or_default())
+    }
+
     /// How long to wait before the same is tried again.
     pub(crate) fn retry_after(&self) -> Duration {
         match self {
             // Somebody else was quicker, or the server is short of breath: it says so at once.
             Self::Read { .. } | Self::Write { .. } => RETRY / 5,
             Self::Refused { .. }
+            | Self::Unmade { .. }
             | Self::Store(_)
             | Self::Desk(_)
             | Self::Overtaken { .. }

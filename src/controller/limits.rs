@@ -15,6 +15,8 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(3);
 pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// For how long what a round waits for may change before users are told.
 pub(crate) const TELL_AFTER: Duration = Duration::from_secs(10);
+/// How long agents that waited for a manager may take to come to the next one, and rules and addresses to settle then.
+pub(crate) const AGENTS_RETURN: Duration = Duration::from_secs(15);
 /// How long a round that goes on after its manager was away is open at least: longer than the longest pause of an agent that waits for
 /// its desk.
 pub(crate) const RESUME_GRACE: Duration = Duration::from_secs(20);

@@ -32,6 +32,10 @@ pub(crate) struct Life {
     pub(crate) applied: Option<u64>,
     /// What an API server would not take of it, and when it was last tried.
     pub(crate) refused: Option<(String, Instant)>,
+    /// Why a round that is due could not be written down.
+    pub(crate) unwritten: Option<String>,
+    /// Whether its records are to stay when it is deleted, as the store knows it; none when it may not.
+    pub(crate) is_retained: Option<bool>,
     /// The status as it was written last.
     pub(crate) written: Option<NetReachStatus>,
     /// Whether users were told what a round waits for.
@@ -92,6 +96,8 @@ impl Life {
             hosts: Resolved::default(),
             applied: None,
             refused: None,
+            unwritten: None,
+            is_retained: None,
             written: None,
             is_hindrance_told: false,
             tales: Vec::new(),
@@ -101,7 +107,16 @@ impl Life {
     /// What lacks for a round, in sentences.
     pub(crate) fn lacking(&self) -> Vec<String> {
         let refused = self.refused.iter().map(|(why, _)| why);
-        refused.chain(self.preparation.lacking()).cloned().collect()
+        refused.chain(&self.unwritten).chain(self.preparation.lacking()).cloned().collect()
+    }
+}
+
+impl Asked {
+    /// Nothing is asked for, for the time being: what will be asked for next is another schedule, be it in the same words.
+    pub(crate) fn lapse(&mut self) {
+        if !self.words.is_empty() {
+            "nothing".clone_into(&mut self.words);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::lives::{Entry, Life};
 use crate::publish::{Shown, publish};
 use crate::rounds::{Stand, advance, finish};
 use crate::workload::{Crew, Kept, keep};
-use crate::{ControllerError, restore};
+use crate::{ControllerError, leave, restore};
 
 /// Faults of a stored spec that are told.
 const FAULTS_TOLD_MAX: usize = 3;
@@ -28,6 +28,7 @@ pub(crate) async fn reconcile(net_reach: &NetReach, context: &Context) -> Result
     if entry.is_over() {
         return Ok(Action::await_change());
     }
+    leave::heed(context, net_reach, &mut life).await;
     let crew = Crew::of(net_reach, &context.settings)?;
     let done = match check(&net_reach.spec) {
         Ok(spec) => go_on(context, net_reach, &spec, &crew, (&entry, &mut life)).await,
@@ -56,14 +57,19 @@ async fn go_on(
     let stand = advance(context, net_reach, spec, crew, (entry, life)).await?;
     entry.stand(Standing::of(&life.history, spec.rounds(), life.is_finished));
     publish(context, net_reach, life, shown(spec, crew, life, &stand, &kept)).await?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
     if was_finished != life.is_finished {
         // What is made for its agents depends on it.
         return Ok(Duration::ZERO);
     }
-    Ok(wait(stand.wake, kept.gone_at))
+    let wait = wait(stand.wake, kept.gone_at);
+    Ok(match failed {
+        Some(error) => {
+            tracing::warn!(netreach = life.name, "{}: trying again", error.whole());
+            // A round that is due meanwhile does not wait for it.
+            wait.min(error.retry_after())
+        }
+        None => wait,
+    })
 }
 
 fn shown<'a>(spec: &CheckedSpec, crew: &Crew, life: &Life, stand: &Stand, kept: &Kept) -> Shown<'a> {
@@ -93,6 +99,7 @@ async fn refuse(
     (entry, life): (&Entry, &mut Life),
 ) -> Result<Duration, ControllerError> {
     let left = finish(context, net_reach, crew, (entry, life)).await;
+    life.asked.lapse();
     let told: Vec<_> = faults.iter().take(FAULTS_TOLD_MAX).map(ToString::to_string).collect();
     let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

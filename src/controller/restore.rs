@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::lives::{Entry, Life};
 use crate::open::Open;
 use crate::records;
+use crate::rounds::tale;
 use crate::workload::{Crew, identity};
 
 /// Its life: the one that is known, or one that goes on from what was written down.
@@ -37,8 +38,8 @@ pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<
         life.asked.since = Timestamp::now();
     }
     let newest = catch_up(context, &mut life).await?;
-    resume(context, net_reach, &mut life).await?;
-    let shown = newest.map(|(number, ended)| records::shown(&life, net_reach, number, ended));
+    let lost = resume(context, net_reach, &mut life).await?;
+    let shown = lost.or(newest).map(|(number, ended)| records::shown(&life, net_reach, number, ended));
     let entry = context.lives.begin(uid, Entry::new(life));
     if let Some(shown) = shown {
         entry.show(shown);
@@ -70,8 +71,12 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Tim
     Ok(newest)
 }
 
-/// A round that was open when its manager ended goes on.
-async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Result<(), ControllerError> {
+/// A round that was open when its manager ended goes on; gives the one of which nothing is left, once that is reported.
+async fn resume(
+    context: &Context,
+    net_reach: &NetReach,
+    life: &mut Life,
+) -> Result<Option<(u64, Timestamp)>, ControllerError> {
     let id = RoundId { uid: life.uid.clone(), number: life.history.next_number() };
     let of = id.clone();
     let opened = match context.on_store(move |store| store.read_opened(&of)).await {
@@ -82,8 +87,7 @@ async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Res
         other => other?,
     };
     let Some(opened) = opened else {
-        lose(context, net_reach, life, id).await;
-        return Ok(());
+        return Ok(lose(context, net_reach, life, id).await);
     };
     let of = id.clone();
     let kept = context.on_store(move |store| store.kept_agents(&of)).await?;
@@ -96,21 +100,23 @@ async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Res
         context.desk.mark_kept(&id, &kept);
     }
     life.open = Some(open);
-    Ok(())
+    Ok(None)
 }
 
-/// A round that was under way, and of which nothing is left: its number is used up, for agents may still be at it.
-async fn lose(context: &Context, net_reach: &NetReach, life: &mut Life, id: RoundId) {
+/// A round that was under way, and of which nothing is left: its number is used up, for agents may still be at it. Gives it once its
+/// report is kept.
+async fn lose(
+    context: &Context,
+    net_reach: &NetReach,
+    life: &mut Life,
+    id: RoundId,
+) -> Option<(u64, Timestamp)> {
     let entries = net_reach.status.iter().flat_map(|status| status.history.iter().flatten());
     let is_it = |round: &&netreach_api::RoundHistory| {
         round.status == RoundStatus::Ongoing && u64::try_from(round.round_number) == Ok(id.number)
     };
-    let Some(round) =
-        entries.filter(is_it).map(|round| (round.start_time_stamp.0, round.deadline_time_stamp.0)).next()
-    else {
-        return;
-    };
-    let (start, deadline) = round;
+    let (start, deadline) =
+        entries.filter(is_it).map(|round| (round.start_time_stamp.0, round.deadline_time_stamp.0)).next()?;
     tracing::warn!(round = %id, "a round was lost with the volume of the manager that had begun it");
     let closed = ClosedRound {
         id,
@@ -131,9 +137,16 @@ async fn lose(context: &Context, net_reach: &NetReach, life: &mut Life, id: Roun
         clock_offsets_us: BTreeMap::new(),
     };
     let report = merge(closed);
-    life.history.close(&report, &verdict(&report));
-    if let Err(error) = context.on_store(move |store| store.close_round(&report)).await {
-        tracing::warn!(%error, "the report of a lost round could not be kept");
+    let verdict = verdict(&report);
+    life.history.close(&report, &verdict);
+    life.tales.push(tale(&report, &verdict));
+    let newest = (report.id.number, report.ended);
+    match context.on_store(move |store| store.close_round(&report)).await {
+        Ok(_) => Some(newest),
+        Err(error) => {
+            tracing::warn!(%error, "the report of a lost round could not be kept");
+            None
+        }
     }
 }
 

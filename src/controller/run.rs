@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use async_channel::{Receiver, bounded, unbounded};
 use async_std::sync::Mutex;
@@ -20,7 +21,7 @@ use netreach_store::Store;
 use crate::context::{Context, Present};
 use crate::hear::hear_all;
 use crate::identify::Accounts;
-use crate::leave::{Gone, leave_all};
+use crate::leave::{self, Gone, leave_all};
 use crate::limits::{CATCH_UP_TRIES, RETRY};
 use crate::lives::Lives;
 use crate::observe::{Poke, World};
@@ -134,6 +135,7 @@ impl Controller {
             events: recorder,
             present: Present::default(),
             restoring: Mutex::default(),
+            since: Instant::now(),
             is_caught_up: AtomicBool::default(),
         });
         let looking = KubeController::for_stream(net_reaches, poke.net_reaches.clone())
@@ -177,6 +179,7 @@ async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: R
     }
     context.is_caught_up.store(true, Ordering::Release);
     context.desk.caught_up();
+    leave::sweep(&context).await;
 }
 
 async fn look(net_reach: Arc<NetReach>, context: Arc<Context>) -> Result<Action, ControllerError> {
@@ -186,7 +189,6 @@ async fn look(net_reach: Arc<NetReach>, context: Arc<Context>) -> Result<Action,
 #[allow(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 fn retry(net_reach: Arc<NetReach>, error: &ControllerError, _: Arc<Context>) -> Action {
     let name = net_reach.metadata.name.as_deref().unwrap_or_default();
-    let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    tracing::warn!(netreach = name, "{error}{cause}: trying again");
+    tracing::warn!(netreach = name, "{}: trying again", error.whole());
     Action::requeue(error.retry_after())
 }

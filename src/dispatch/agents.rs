@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_listener::Event;
-use netreach_wire::{AgentId, Poll};
+use netreach_wire::{AgentId, Poll, RoundId};
 
 use crate::limits::{AGENTS_MAX, OFFSET_POLLS};
 
@@ -34,6 +34,8 @@ struct Known {
     turn: u64,
     news: Arc<Event>,
     seen: Instant,
+    /// Rounds that nobody knows and that it was told to end: at most as many as it says it probes.
+    told_lost: Vec<RoundId>,
 }
 
 impl Agents {
@@ -49,6 +51,7 @@ impl Agents {
             turn: 0,
             news: Arc::new(Event::new()),
             seen: now,
+            told_lost: Vec::new(),
         });
         let is_changed = is_new || known.listening != poll.listening;
         known.listening.clone_from(&poll.listening);
@@ -64,9 +67,10 @@ impl Agents {
         }
     }
 
-    /// Whether no newer poll has come.
-    pub(crate) fn has_turn(&self, agent: &AgentId, turn: &Turn) -> bool {
-        self.known.get(agent).is_some_and(|known| known.turn == turn.number)
+    /// The rounds that nobody knows and that the agent was told to end, while no newer poll has come.
+    pub(crate) fn told_lost(&mut self, agent: &AgentId, turn: &Turn) -> Option<&mut Vec<RoundId>> {
+        let known = self.known.get_mut(agent)?;
+        (known.turn == turn.number).then_some(&mut known.told_lost)
     }
 
     /// What is to be added to the agent's clock to get ours, microseconds.
@@ -140,8 +144,8 @@ mod tests {
         let first = agents.arrive(&agent(1), &poll, now, 0);
         let second = agents.arrive(&agent(1), &poll, now, 0);
         assert_eq!((first.is_changed, second.is_changed), (true, false));
-        assert!(!agents.has_turn(&agent(1), &first));
-        assert!(agents.has_turn(&agent(1), &second));
+        assert!(agents.told_lost(&agent(1), &first).is_none());
+        assert!(agents.told_lost(&agent(1), &second).is_some());
         poll.listening = vec!["127.0.0.2:80".parse().unwrap()];
         assert!(agents.arrive(&agent(1), &poll, now, 0).is_changed);
     }

@@ -217,15 +217,16 @@ impl Desk {
         is_last_word: bool,
     ) -> Result<Option<PollReply>, Refused> {
         let mut state = self.state();
-        if state.is_ended {
+        let State { agents, rounds, newcomers, is_ended } = &mut *state;
+        if *is_ended {
             return Err(Refused::Ended);
         }
-        if !state.agents.has_turn(agent, turn) {
+        let Some(told_lost) = agents.told_lost(agent, turn) else {
             // The agent has asked anew, most likely on another connection: nobody reads this one.
             return Ok(Some(PollReply::default()));
-        }
-        let answer = state.newcomers.answer(agent, is_last_word);
-        let news = state.rounds.news(agent, poll, self.inner.clock.now(), is_last_word);
+        };
+        let answer = newcomers.answer(agent, is_last_word);
+        let news = rounds.news(agent, poll, told_lost, self.inner.clock.now(), is_last_word);
         Ok(match news {
             None if answer.is_empty() => None,
             news => Some(PollReply { answer, ..news.unwrap_or_default() }),

@@ -172,23 +172,22 @@ impl Rounds {
         self.known.get(id).into_iter().flat_map(|round| round.parts.keys())
     }
 
-    /// What there is to tell an agent; none when there is nothing. `is_last_word`: the poll ends now.
+    /// What there is to tell an agent; none when there is nothing. `told_lost`: rounds that nobody knows any more, and that it was told
+    /// to end. `is_last_word`: the poll ends now.
     pub(crate) fn news(
         &mut self,
         agent: &AgentId,
         poll: &Poll,
+        told_lost: &mut Vec<RoundId>,
         now: Instant,
         is_last_word: bool,
     ) -> Option<PollReply> {
         let mut closed = self.settled(agent, poll, is_last_word);
         closed.extend(poll.held.iter().filter(|id| self.may_be_forgotten(agent, id)).cloned());
-        let reply = PollReply {
-            version: VERSION,
-            assignment: self.hand_out(agent, poll, now),
-            cancel: self.cancelled(agent, poll, is_last_word),
-            closed,
-            answer: Vec::new(),
-        };
+        let mut cancel = self.cancelled(agent, poll, is_last_word);
+        cancel.extend(self.lost(poll, told_lost, is_last_word));
+        let assignment = self.hand_out(agent, poll, now);
+        let reply = PollReply { version: VERSION, assignment, cancel, closed, answer: Vec::new() };
         (!reply.is_empty()).then_some(reply)
     }
 
@@ -268,6 +267,15 @@ impl Rounds {
         cancelled
     }
 
+    /// The same of rounds that were lost, or deleted while no desk was there: nobody will ask for their results. `told` are those
+    /// of which the agent has heard.
+    fn lost(&self, poll: &Poll, told: &mut Vec<RoundId>, is_last_word: bool) -> Vec<RoundId> {
+        let is_lost = |id: &&RoundId| !self.known.contains_key(id) && self.is_over(id);
+        let lost: Vec<_> = poll.probing.iter().filter(is_lost).cloned().collect();
+        let told = std::mem::replace(told, lost.clone());
+        lost.into_iter().filter(|id| is_last_word || !told.contains(id)).collect()
+    }
+
     /// Closed rounds whose results have come in since the poll was sent, which calls them probed still. Said once like
     /// a cancel, for the agent asks on until it has its receipt.
     fn settled(&mut self, agent: &AgentId, poll: &Poll, is_last_word: bool) -> Vec<RoundId> {
@@ -284,18 +292,22 @@ impl Rounds {
         settled
     }
 
-    /// A held round may be forgotten when it is closed and its result is kept. Rounds of one NetReach are numbered
-    /// in their order, so one the desk has forgotten is closed if a later one is; and once all rounds of before are
-    /// open again, whatever is not known is over.
+    /// A held round may be forgotten when it is closed and its result is kept.
     fn may_be_forgotten(&self, agent: &AgentId, id: &RoundId) -> bool {
         match self.known.get(id) {
             Some(round) => {
                 let is_owed = round.parts.get(agent).is_some_and(|part| part.result != Holding::Kept);
                 round.state == State::Closed && !is_owed
             }
-            None if self.past == Past::Over => true,
-            None => self.closed.iter().any(|later| later.uid == id.uid && later.number > id.number),
+            None => self.is_over(id),
         }
+    }
+
+    /// Whether a round that is not known is over. Rounds of one NetReach are numbered in their order, so one the desk has
+    /// forgotten is closed if a later one is; and once all rounds of before are open again, whatever is not known is over.
+    fn is_over(&self, id: &RoundId) -> bool {
+        let is_before = |later: &RoundId| later.uid == id.uid && later.number > id.number;
+        self.past == Past::Over || self.closed.iter().any(is_before)
     }
 }
 

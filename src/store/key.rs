@@ -1,5 +1,5 @@
 //! Where things lie: `<uid>/rounds/<number>/opened` and `closed`, and beside them `results/<node>/<pod>` and
-//! `late/<node>/<pod>`.
+//! `late/<node>/<pod>`; `<uid>/retained` where rounds stay though their NetReach goes.
 //!
 //! Uids and names come from outside. In a key they are letters, digits, `-` and `.` as they are and every other byte
 //! as `_` and two hex digits, so that no name can leave its folder, and no two names share a key.
@@ -14,10 +14,16 @@ const OPENED: &str = "opened";
 const CLOSED: &str = "closed";
 const RESULTS: &str = "results";
 const LATE: &str = "late";
+const RETAINED: &str = "retained";
 
 /// The folder of all rounds of a NetReach.
 pub(crate) fn rounds(uid: &str) -> Result<Path, StoreError> {
     Ok(Path::from_iter([part(&escape(uid)?), part("rounds")]))
+}
+
+/// That what is kept of a NetReach stays when it is deleted.
+pub(crate) fn retained(uid: &str) -> Result<Path, StoreError> {
+    Ok(Path::from_iter([part(&escape(uid)?), part(RETAINED)]))
 }
 
 /// What a round set out to do.

@@ -7,6 +7,7 @@ mod error;
 mod key;
 pub mod limits;
 mod packed;
+mod retain;
 mod store;
 
 pub use error::StoreError;

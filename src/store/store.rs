@@ -122,7 +122,8 @@ impl Store {
     /// # Errors
     /// When the disk fails; what was removed until then is gone.
     pub fn forget(&self, uid: &str) -> Result<(), StoreError> {
-        self.remove_all(&key::rounds(uid)?)
+        self.remove_all(&key::rounds(uid)?)?;
+        self.remove(&key::retained(uid)?)
     }
 
     /// Removes everything of a round.
@@ -247,7 +248,7 @@ impl Store {
         self.list(folder)?.iter().try_for_each(|key| self.remove(key))
     }
 
-    fn remove(&self, key: &Path) -> Result<(), StoreError> {
+    pub(crate) fn remove(&self, key: &Path) -> Result<(), StoreError> {
         match block_on(self.objects.delete(key)) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(disk("remove", key, error)),
@@ -276,7 +277,7 @@ impl Store {
         self.create(key, packed)
     }
 
-    fn create(&self, key: &Path, bytes: Vec<u8>) -> Result<Written, StoreError> {
+    pub(crate) fn create(&self, key: &Path, bytes: Vec<u8>) -> Result<Written, StoreError> {
         match block_on(self.objects.put_opts(key, bytes.into(), PutMode::Create.into())) {
             Ok(_) => Ok(Written::Now),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(Written::Before),
@@ -284,7 +285,7 @@ impl Store {
         }
     }
 
-    fn exists(&self, key: &Path) -> Result<bool, StoreError> {
+    pub(crate) fn exists(&self, key: &Path) -> Result<bool, StoreError> {
         match block_on(self.objects.head(key)) {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),

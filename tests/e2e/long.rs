@@ -91,9 +91,13 @@ fn a_manager_that_is_away_over_two_slots_has_missed_them_and_goes_on() {
     kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
     let is_past = |object: &Value| {
         let history = object["status"]["history"].as_array().unwrap();
-        let mut ended = history.iter().filter(|round| round["endTimeStamp"].is_string());
-        let is_after = ended.next().is_some_and(|newest| newest["missedRoundNumber"].is_null());
-        is_after && history.iter().any(|round| round["missedRoundNumber"].is_number())
+        let missed = history.iter().find(|round| round["missedRoundNumber"].is_number());
+        let is_later =
+            |round: &Value| round["endTimeStamp"].is_string() && round["missedRoundNumber"].is_null();
+        missed.is_some_and(|missed| {
+            let number = |round: &Value| round["roundNumber"].as_u64();
+            history.iter().any(|round| is_later(round) && number(round) > number(missed))
+        })
     };
     let mut slow = 0;
     let object = loop {

@@ -54,9 +54,22 @@ pub(crate) fn agent(name: &str) -> AgentId {
 impl OpenDesk {
     /// Opens a desk at the port (0 takes any) that knows these agents by their tokens.
     pub(crate) fn at(port: u16, agents: &[&str]) -> Self {
+        Self::made(port, agents, Desk::new)
+    }
+
+    /// The same, in the place of an earlier one.
+    pub(crate) fn catching_up_at(port: u16, agents: &[&str]) -> Self {
+        Self::made(port, agents, Desk::catching_up)
+    }
+
+    fn made(
+        port: u16,
+        agents: &[&str],
+        make: impl FnOnce(Tokens, SystemClock) -> (Desk, Receiver<DeskEvent>),
+    ) -> Self {
         let mut tokens = Tokens::default();
         agents.iter().for_each(|name| tokens.give(token(name), agent(name)));
-        let (desk, events) = Desk::new(tokens, SystemClock);
+        let (desk, events) = make(tokens, SystemClock);
         let (tap, said) = unbounded();
         let mut app = desk.app();
         app.with(Tap(tap));
@@ -96,6 +109,11 @@ impl OpenDesk {
     pub(crate) fn await_forgotten(&self, round: &RoundId) {
         self.listen(|said| matches!(said, Said::Reply(reply) if reply.closed == [round.clone()]));
         self.await_poll(|poll| poll.held.is_empty());
+    }
+
+    /// Waits until an agent is told to end its round.
+    pub(crate) fn await_cancel(&self, round: &RoundId) {
+        self.listen(|said| matches!(said, Said::Reply(reply) if reply.cancel == [round.clone()]));
     }
 
     fn listen(&self, is_it: impl Fn(&Said) -> bool) {

@@ -45,6 +45,12 @@ impl Round {
         }
     }
 
+    /// With a load of so long.
+    pub(crate) fn lasting_s(mut self, seconds: u32) -> Self {
+        self.assignments.iter_mut().for_each(|assignment| assignment.load.duration_s = seconds);
+        self
+    }
+
     pub(crate) fn id() -> RoundId {
         RoundId { uid: "0815".to_owned(), number: 1 }
     }

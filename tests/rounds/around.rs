@@ -82,12 +82,28 @@ fn an_agent_whose_pod_goes_in_mid_round_is_missing_by_name_and_nobody_waits_for_
 }
 
 #[test]
+fn a_pod_that_has_outlived_its_node_is_not_waited_for() {
+    let ground = Ground::new();
+    // Nobody tells the DaemonSet: what it wants is as many as before, and the pod stays.
+    ground.kubectl.ok("delete node node-2");
+    let _manager = ground.manager();
+    ground.apply(&net_reach("task"));
+    let status = ground.await_finish("task");
+    let round = &status["history"][0];
+    assert_eq!(
+        (&round["status"], &round["succeedAgentNodeList"]),
+        (&json!("succeed"), &json!(["node-1"])),
+        "{status}"
+    );
+}
+
+#[test]
 fn a_netreach_that_is_deleted_in_mid_round_takes_everything_with_it() {
     let ground = Ground::new();
     let mut manager = ground.manager();
     ground.apply(&net_reach("task").lasting_s(30));
     ground.await_status("task", |status| status["history"][0]["status"] == "ongoing");
-    let uid = ground.kubectl.ok("get netreach task -o jsonpath={.metadata.uid}");
+    let uid = ground.uid("task");
     assert!(ground.store().join(&uid).exists());
     ground.kubectl.ok("delete netreach task");
     manager.hear("a NetReach has left");

@@ -6,13 +6,17 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use netreach_report::RoundReport;
+use netreach_store::Store;
 use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
+use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::agent::{Agent, patch_status};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
+const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
 const AGENTS: u8 = 2;
 const DESK_PORT: u16 = 19_444;
 const API_PORT: u16 = 19_445;
@@ -55,6 +59,15 @@ impl Ground {
 
     /// A manager, as the service account that it has in a cluster, once it is ready.
     pub(crate) fn manager(&self) -> Running {
+        self.ready(Program::at(MANAGER))
+    }
+
+    /// The same, by a program that starts it: its path and arguments come after those that are there.
+    pub(crate) fn manager_by(&self, starter: Program) -> Running {
+        self.ready(starter.arg(MANAGER))
+    }
+
+    fn ready(&self, program: Program) -> Running {
         let account = format!("system:serviceaccount:{NAMESPACE}:netreach-manager");
         let groups =
             ["system:serviceaccounts", "system:serviceaccounts:netreach-system", "system:authenticated"];
@@ -65,8 +78,7 @@ impl Ground {
              --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT}",
             self.store().display()
         );
-        let manager = Program::at(env!("CARGO_BIN_EXE_netreach-manager")).args(&args);
-        let mut manager = manager.env("KUBECONFIG", &kubeconfig).start();
+        let mut manager = program.args(&args).env("KUBECONFIG", &kubeconfig).start();
         manager.hear("ready");
         manager
     }
@@ -76,9 +88,32 @@ impl Ground {
         self.dir.path().join("store")
     }
 
+    pub(crate) fn uid(&self, name: &str) -> String {
+        self.kubectl.ok(&format!("get netreach {name} -o jsonpath={{.metadata.uid}}"))
+    }
+
+    /// The record of a closed round.
+    pub(crate) fn record(&self, name: &str, number: u64) -> RoundReport {
+        let store = Store::open_local(&self.store()).unwrap();
+        store.read_round(&RoundId { uid: self.uid(name), number }).unwrap().unwrap()
+    }
+
     pub(crate) fn apply(&self, spec: &Spec) {
         let applied = self.kubectl.apply(&spec.yaml());
         assert_eq!(applied.code, 0, "{}", applied.err);
+    }
+
+    /// Changes parts of a spec.
+    pub(crate) fn edit(&self, name: &str, spec: &Value) {
+        let patch = json!({"spec": spec}).to_string();
+        let patched = self.kubectl.call("patch --type=merge netreach").arg(name).arg("-p").arg(patch).run();
+        assert_eq!(patched.code, 0, "{}", patched.err);
+    }
+
+    /// The status, once every round is done, however long that takes.
+    pub(crate) fn await_complete(&self, name: &str) -> Value {
+        self.kubectl.ok(&format!("wait --for=condition=Complete nr/{name} --timeout=150s"));
+        self.kubectl.get(&format!("netreach {name}"))["status"].take()
     }
 
     /// The status, once it is as wanted.
@@ -105,6 +140,21 @@ impl Ground {
         reasons.sort();
         reasons
     }
+}
+
+/// A condition's status and reason.
+pub(crate) fn condition<'a>(status: &'a Value, kind: &str) -> (&'a str, &'a str) {
+    let one = named(status, kind).unwrap();
+    (one["status"].as_str().unwrap(), one["reason"].as_str().unwrap())
+}
+
+/// What a condition says; nothing while it is not there.
+pub(crate) fn words<'a>(status: &'a Value, kind: &str) -> &'a str {
+    named(status, kind).and_then(|one| one["message"].as_str()).unwrap_or_default()
+}
+
+fn named<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
+    status["conditions"].as_array()?.iter().find(|one| one["type"] == kind)
 }
 
 /// A certificate for everything that a manager serves, and the CA to believe.

@@ -3,13 +3,7 @@
 use netreach_tests::{Program, net_reach};
 use serde_json::{Value, json};
 
-use super::ground::Ground;
-
-fn condition<'a>(status: &'a Value, kind: &str) -> (&'a str, &'a str) {
-    let conditions = status["conditions"].as_array().unwrap();
-    let one = conditions.iter().find(|one| one["type"] == kind).unwrap();
-    (one["status"].as_str().unwrap(), one["reason"].as_str().unwrap())
-}
+use super::ground::{Ground, condition};
 
 /// Hears every write of a NetReach for so many seconds.
 fn writes(ground: &Ground, name: &str, seconds: u32) -> netreach_tests::Running {

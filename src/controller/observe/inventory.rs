@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use netreach_api::TargetChoice;
 use netreach_plan::{
     AgentPod, FrontAddress, IngressAddress, Inventory, IpMode, Node as PlanNode, Place,
     Service as PlanService,
@@ -15,7 +16,7 @@ use netreach_wire::IpFamily;
 
 use super::agents::AgentFacts;
 use super::world::World;
-use crate::workload::Crew;
+use crate::workload::{Crew, ip_families, needs_service};
 
 /// Addresses of the hosts that load balancers and ingress controllers name instead of addresses.
 pub(crate) type Hosts = BTreeMap<String, Vec<IpAddr>>;
@@ -43,12 +44,13 @@ pub(crate) struct Facade {
 }
 
 impl Facade {
-    pub(crate) fn of(world: &World, crew: &Crew) -> Self {
+    /// As far as these targets lie behind it: for what others ask of the same agents nobody else waits.
+    pub(crate) fn of(world: &World, crew: &Crew, target: &TargetChoice) -> Self {
         let service =
             |ip_family| Some((ip_family, world.services.named(&crew.namespace, &crew.service(ip_family))?));
         Self {
-            services: [IpFamily::V4, IpFamily::V6].into_iter().filter_map(service).collect(),
-            ingress: world.ingresses.named(&crew.namespace, &crew.name),
+            services: ip_families(target).filter(|_| needs_service(target)).filter_map(service).collect(),
+            ingress: world.ingresses.named(&crew.namespace, &crew.name).filter(|_| target.ingress),
             path: crew.path(),
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use netreach_api::names::{API_VERSION, FIELD_MANAGER, KIND, condition};
+use netreach_api::names::{API_VERSION, FIELD_MANAGER, KIND, condition, reason};
 use netreach_api::{NetReach, NetReachStatus, ResourceStatus, Rounds};
 use netreach_report::{Next, Readiness, StatusFacts, status};
 use serde_json::json;
@@ -48,8 +48,9 @@ pub(crate) async fn publish(
     shown: Shown<'_>,
 ) -> Result<(), ControllerError> {
     let Shown { rounds, next, resource, ready, is_suspended, is_held } = shown;
-    // With the last round its agents go, and what stands in front of them: that is no news.
-    let before = life.written.as_ref().filter(|_| life.is_finished).and_then(readiness).cloned();
+    // With the last round its agents go, and what stands in front of them: that is no news. That its spec passes again is.
+    let before = life.written.as_ref().filter(|_| life.is_finished).and_then(readiness);
+    let before = before.filter(|last| last.reason != reason::INVALID_SPEC).cloned();
     let ready = match &before {
         Some(last) => {
             Readiness { is_ready: last.status == "True", reason: &last.reason, message: last.message.clone() }
@@ -72,6 +73,7 @@ pub(crate) async fn publish(
     let wanted = status(&facts);
     let heed = match (&life.open, is_held) {
         (Some(_), _) => Heed::Nothing,
+        (None, true) if life.unwritten.is_some() => Heed::Words,
         (None, true) if life.preparation.lacks_for(Instant::now()) < TELL_AFTER => Heed::Nothing,
         (None, true) => Heed::Words,
         (None, false) => Heed::Turns,

@@ -102,7 +102,8 @@ async fn tidy(context: &Context, id: &RoundId) {
     }
 }
 
-fn tale(report: &RoundReport, verdict: &Verdict) -> Tale {
+/// What there is to tell of a round that has ended.
+pub(crate) fn tale(report: &RoundReport, verdict: &Verdict) -> Tale {
     let number = report.id.number;
     match verdict {
         Verdict::Succeeded => Tale::normal(

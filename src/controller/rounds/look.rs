@@ -58,7 +58,7 @@ pub(super) async fn look(
     }
     let agents: Vec<_> = all.into_iter().filter(|agent| !agent.is_leaving).collect();
     let up: Vec<_> = agents.iter().filter(|agent| agent.is_up()).cloned().collect();
-    let facade = Facade::of(world, crew);
+    let facade = Facade::of(world, crew, &spec.target());
     refresh(&mut life.hosts, facade.hosts(), life.open.is_some()).await;
     let mut nodes = world.nodes.state();
     nodes.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));

@@ -14,15 +14,17 @@ use netreach_report::Next;
 
 use crate::ControllerError;
 use crate::context::Context;
-use crate::limits::{RETRY, TELL_AFTER};
+use crate::limits::{AGENTS_RETURN, RETRY, TELL_AFTER};
 use crate::lives::{Asked, Entry, Life};
-use crate::observe::preparation::Preparation;
 use crate::open::Open;
 use crate::publish::Tale;
 use crate::workload::Crew;
+pub(crate) use close::tale;
 
 /// Of a round's timeout, how much of it may pass before it begins: with less than the rest it would be missed instead.
 const HOLD_PARTS: (u64, u64) = (3, 4);
+/// The same where agents that waited for their desk may only just be coming back.
+const HOLD_PARTS_RETURNING: (u64, u64) = (19, 20);
 
 /// How things stand when there is nothing to do but wait.
 pub(crate) struct Stand {
@@ -64,15 +66,15 @@ pub(crate) async fn advance(
             Decision::Finished => return Ok(Stand { wake: None, next: None, is_held: false }),
             Decision::Open { round, deadline } => {
                 let next = Some(next(life, spec, round.due));
-                if let Some(wake) = held_until(&life.preparation, round.due, spec.round_timeout_ms(), now) {
+                if let Some(wake) = held_until(context, life, (round.due, spec.round_timeout_ms()), now) {
                     let wake = Some(tell_hindrance(life, wake));
                     return Ok(Stand { wake, next, is_held: true });
                 }
                 let begun = start::start(context, spec, crew, life, seen, (round, deadline)).await;
                 if let Err(ControllerError::Store(error)) = &begun {
                     // Told, for the disk will not mend itself, and tried again until it is too late.
-                    life.refused = Some((error.to_string(), Instant::now()));
                     tracing::error!(netreach = life.name, %error, "a round cannot be begun");
+                    tell_unwritten(life, error.to_string());
                     let wake = Timestamp::now().checked_add(RETRY).ok();
                     return Ok(Stand { wake, next, is_held: true });
                 }
@@ -128,15 +130,16 @@ fn miss(life: &mut Life, spec: &CheckedSpec, first: DueRound, last: DueRound) {
 
 /// Until when a round that is due is held back, if it is.
 fn held_until(
-    preparation: &Preparation,
-    due: Timestamp,
-    timeout_ms: u64,
+    context: &Context,
+    life: &Life,
+    (due, timeout_ms): (Timestamp, u64),
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let wait =
-        preparation.opens_at().checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())?;
-    let (part, of) = HOLD_PARTS;
-    let latest = later(due, timeout_ms / of * part);
+    let left = |until: Instant| until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+    let wait = left(life.preparation.opens_at())?;
+    let of_timeout = |(part, of): (u64, u64)| later(due, timeout_ms / of * part);
+    let returned = left(context.since + AGENTS_RETURN).and_then(|left| now.checked_add(left).ok());
+    let latest = of_timeout(HOLD_PARTS).max(returned.unwrap_or(now).min(of_timeout(HOLD_PARTS_RETURNING)));
     let until = now.checked_add(wait).unwrap_or(latest).min(latest);
     (until > now).then_some(until)
 }
@@ -152,6 +155,15 @@ fn tell_hindrance(life: &mut Life, wake: Timestamp) -> Timestamp {
         return wake;
     };
     Timestamp::now().checked_add(left).map_or(wake, |tell_at| tell_at.min(wake))
+}
+
+/// Tells why a round cannot be written down, once.
+fn tell_unwritten(life: &mut Life, why: String) {
+    if life.unwritten.is_none() {
+        let note = format!("round {} waits: {why}", life.history.next_number());
+        life.tales.push(Tale::warning(reason::PREPARING, note));
+    }
+    life.unwritten = Some(why);
 }
 
 fn next(life: &Life, spec: &CheckedSpec, due: Timestamp) -> Next {

@@ -8,7 +8,7 @@ use netreach_api::{AgentKind, CheckedSpec};
 use netreach_plan::{DueRound, Instants, plan_round};
 use netreach_report::{MissingAgent, NotBegun};
 use netreach_store::{OpenedRound, Written};
-use netreach_wire::{AgentId, EchoKey, RoundId};
+use netreach_wire::{AgentId, EchoKey, Gap, GapClass, RoundId};
 
 use super::look::Seen;
 use super::signed;
@@ -16,7 +16,7 @@ use crate::ControllerError;
 use crate::context::Context;
 use crate::limits::{LEAD, LEAD_PER_AGENT, PREPARE_MAX};
 use crate::lives::Life;
-use crate::observe::agents::AgentFacts;
+use crate::observe::agents::{AgentFacts, quote};
 use crate::open::Open;
 use crate::publish::Tale;
 use crate::workload::{Crew, hindrance, wanted};
@@ -50,7 +50,7 @@ pub(super) async fn start(
     match plan_round(spec, &inventory, id.clone(), instants, &EchoKey::new(random())) {
         Ok(plan) => {
             opened.sampling = plan.sampling.map(|sampling| sampling.to_string());
-            (opened.assignments, opened.gaps) = (plan.assignments, plan.gaps);
+            (opened.assignments, opened.gaps) = (plan.assignments, explained(plan.gaps, life));
             if opened.assignments.is_empty() && opened.absent.is_empty() {
                 opened.not_begun = Some(NotBegun::NoAgents { why: hindrance(context, crew, life).await });
             }
@@ -58,6 +58,7 @@ pub(super) async fn start(
         Err(over) => opened.not_begun = Some(NotBegun::OverBudget { why: over.to_string() }),
     }
     let mut opened = write_down(context, life, opened).await?;
+    life.unwritten = None;
     // From here: the disk took its time, and agents get all of the lead.
     let lead = LEAD + LEAD_PER_AGENT * u32::try_from(opened.assignments.len()).unwrap_or(u32::MAX);
     let (began, wall) = (Instant::now() + lead, Timestamp::now());
@@ -123,6 +124,15 @@ async fn absent(
         }));
     }
     absent
+}
+
+/// With what an API server would not take: an address may lack for that.
+fn explained(mut gaps: Vec<Gap>, life: &Life) -> Vec<Gap> {
+    if let Some((refused, _)) = &life.refused {
+        let lacking = gaps.iter_mut().filter(|gap| gap.class == GapClass::Missing);
+        lacking.for_each(|gap| gap.reason = format!("{} ({})", gap.reason, quote(refused)));
+    }
+    gaps
 }
 
 /// Nodes without an agent, where every node should have one.

@@ -35,10 +35,16 @@ pub(super) async fn apply<K: Applied>(client: &Client, object: &K) -> Result<(),
         Err(source) => {
             let what = format!("{} {name}", K::kind(&()));
             Err(match &source {
-                // The object itself is what is wrong: trying again would not help.
-                kube::Error::Api(status) if matches!(status.code, 403 | 404 | 422) => {
-                    ControllerError::Refused { what, why: status.message.clone() }
+                // Somebody else was quicker, or the server has too much to do: soon it will be taken.
+                kube::Error::Api(status) if matches!(status.code, 401 | 409 | 429) => {
+                    ControllerError::Write { what, source: Box::new(source) }
                 }
+                // Such as an admission webhook of somebody else's that does not answer.
+                kube::Error::Api(status) if status.code >= 500 => {
+                    ControllerError::Unmade { what, why: status.message.clone() }
+                }
+                // The object itself is what is wrong: trying again would not help.
+                kube::Error::Api(status) => ControllerError::Refused { what, why: status.message.clone() },
                 _ => ControllerError::Write { what, source: Box::new(source) },
             })
         }

@@ -4,11 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{PodTemplateSpec, Service};
 use k8s_openapi::api::networking::v1::Ingress;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use netreach_api::{AgentKind, CheckedSpec, NetReach, RuntimeStatus};
 use netreach_wire::IpFamily;
 
@@ -43,6 +44,14 @@ struct Wanted {
     workload: Option<Workload>,
     services: Vec<Service>,
     ingress: Option<Ingress>,
+    others: Others,
+}
+
+/// What others ask of the same agents: theirs to make and to tell of where it cannot be made, and nobody's to remove.
+#[derive(Default)]
+struct Others {
+    services: Vec<String>,
+    ingress: bool,
 }
 
 pub(crate) async fn keep(
@@ -56,8 +65,10 @@ pub(crate) async fn keep(
     let is_over = gone_at.is_some_and(|at| at <= Timestamp::now());
     let wanted = match (&crew.own, is_over) {
         (Some(_), false) => own(context, net_reach, spec, crew),
-        (Some(_), true) => Wanted { workload: None, services: Vec::new(), ingress: None },
-        (None, _) => shared(context, crew),
+        (Some(_), true) => {
+            Wanted { workload: None, services: Vec::new(), ingress: None, others: Others::default() }
+        }
+        (None, _) => shared(context, spec, crew, &life.uid),
     };
     settle(context, crew, wanted, life).await?;
     let runtime = if is_over { RuntimeStatus::Deleted } else { runtime(context, crew) };
@@ -84,26 +95,33 @@ fn own(context: &Context, net_reach: &NetReach, spec: &CheckedSpec, crew: &Crew)
             .and_then(|template| workload(&template, crew, net_reach, spec, host_port(context, crew))),
         services,
         ingress: first.map(|ip_family| ingress(named(&crew.name), crew, ip_family, ingress_class(context))),
+        others: Others::default(),
     }
 }
 
-fn shared(context: &Context, crew: &Crew) -> Wanted {
+fn shared(context: &Context, spec: &CheckedSpec, crew: &Crew, uid: &str) -> Wanted {
     let asked = Asked::by(&context.world.net_reaches.state());
+    let is_among = |owners: &[OwnerReference]| owners.iter().any(|owner| owner.uid == uid);
     let owned = |name: &str, owners: &[_]| ObjectMeta {
         owner_references: Some(owners.to_vec()),
         ..metadata(name, &crew.namespace, None)
     };
-    let of_version = |ip_family: &IpFamily| {
-        service(owned(&crew.service(*ip_family), &asked.service_owners), crew, *ip_family, asked.is_balanced)
+    let of_version = |ip_family| {
+        service(owned(&crew.service(ip_family), &asked.service_owners), crew, ip_family, asked.is_balanced)
     };
+    let asks = is_among(&asked.service_owners);
     let first = asked.ip_families.first().filter(|_| !asked.ingress_owners.is_empty());
     let to = |ip_family: &IpFamily| {
         ingress(owned(&crew.name, &asked.ingress_owners), crew, *ip_family, ingress_class(context))
     };
     Wanted {
         workload: None,
-        services: asked.ip_families.iter().map(of_version).collect(),
-        ingress: first.map(to),
+        services: ip_families(&spec.target()).filter(|_| asks).map(of_version).collect(),
+        ingress: first.filter(|_| is_among(&asked.ingress_owners)).map(to),
+        others: Others {
+            services: asked.ip_families.iter().map(|ip_family| crew.service(*ip_family)).collect(),
+            ingress: first.is_some(),
+        },
     }
 }
 
@@ -147,41 +165,43 @@ async fn settle(
     wanted: Wanted,
     life: &mut Life,
 ) -> Result<(), ControllerError> {
-    let Wanted { workload, services, ingress } = wanted;
-    remove_others(context, crew, &services, ingress.is_some(), workload.is_some()).await?;
+    remove_unwanted(context, crew, &wanted).await?;
+    let Wanted { workload, services, ingress, others: _ } = wanted;
     let print = print(&(&services, &ingress), workload.as_ref());
     let is_settled = || is_there(context, crew, &services, ingress.is_some(), workload.is_some());
     let is_refused = life.refused.as_ref().is_some_and(|(_, at)| at.elapsed() < REFUSED_FOR);
-    if life.applied == Some(print) && (is_refused || is_settled()) {
+    if life.applied == Some(print) && (is_refused || (life.refused.is_none() && is_settled())) {
         return Ok(());
     }
-    life.refused = None;
     let client = &context.client;
+    let mut steps = Vec::new();
     match &workload {
-        Some(Workload::DaemonSet(object)) => note(life, apply(client, object.as_ref()).await)?,
-        Some(Workload::Deployment(object)) => note(life, apply(client, object.as_ref()).await)?,
+        Some(Workload::DaemonSet(object)) => steps.push(apply(client, object.as_ref()).boxed()),
+        Some(Workload::Deployment(object)) => steps.push(apply(client, object.as_ref()).boxed()),
         None => {}
     }
-    for service in &services {
-        note(life, apply(client, service).await)?;
-    }
-    if let Some(ingress) = &ingress {
-        note(life, apply(client, ingress).await)?;
-    }
-    life.applied = Some(print);
-    Ok(())
-}
-
-/// What an API server will not have is no reason to leave the rest: the round says what lacks.
-fn note(life: &mut Life, applied: Result<(), ControllerError>) -> Result<(), ControllerError> {
-    match applied {
-        Err(refused @ ControllerError::Refused { .. }) => {
-            tracing::warn!(netreach = life.name, %refused, "not everything could be made for the agents");
-            life.refused = Some((refused.to_string(), Instant::now()));
-            Ok(())
+    steps.extend(services.iter().map(|service| apply(client, service).boxed()));
+    steps.extend(ingress.iter().map(|ingress| apply(client, ingress).boxed()));
+    life.refused = None;
+    let mut failed = None;
+    for step in steps {
+        let Err(error) = step.await else { continue };
+        life.refused.get_or_insert((error.whole(), Instant::now()));
+        match error {
+            // What cannot be made is no reason to leave the rest: the round says what lacks.
+            ControllerError::Refused { .. } => {
+                tracing::warn!(netreach = life.name, %error, "not everything could be made for the agents");
+            }
+            ControllerError::Unmade { .. } => _ = failed.get_or_insert(error),
+            // The API server itself: it would not take the rest either.
+            _ => {
+                failed = Some(error);
+                break;
+            }
         }
-        other => other,
     }
+    life.applied = Some(print).filter(|_| failed.is_none());
+    failed.map_or(Ok(()), Err)
 }
 
 fn is_there(context: &Context, crew: &Crew, services: &[Service], ingress: bool, workload: bool) -> bool {
@@ -202,26 +222,27 @@ fn is_there(context: &Context, crew: &Crew, services: &[Service], ingress: bool,
         && (!workload || is_workload)
 }
 
-async fn remove_others(
-    context: &Context,
-    crew: &Crew,
-    services: &[Service],
-    ingress: bool,
-    workload: bool,
-) -> Result<(), ControllerError> {
+async fn remove_unwanted(context: &Context, crew: &Crew, wanted: &Wanted) -> Result<(), ControllerError> {
+    let Wanted { workload, services, ingress, others } = wanted;
     let (world, client) = (&context.world, &context.client);
     for ip_family in [IpFamily::V4, IpFamily::V6] {
         let name = crew.service(ip_family);
         let is_wanted = services.iter().any(|service| service.metadata.name.as_ref() == Some(&name));
-        if !is_wanted && let Some(there) = staying(world.services.named(&crew.namespace, &name)) {
+        if !is_wanted
+            && !others.services.contains(&name)
+            && let Some(there) = staying(world.services.named(&crew.namespace, &name))
+        {
             remove(client, there.as_ref()).await?;
         }
     }
-    if !ingress && let Some(there) = staying(world.ingresses.named(&crew.namespace, &crew.name)) {
+    if ingress.is_none()
+        && !others.ingress
+        && let Some(there) = staying(world.ingresses.named(&crew.namespace, &crew.name))
+    {
         remove::<Ingress>(client, there.as_ref()).await?;
     }
     // The agents of everybody are the installer's.
-    if !workload && crew.own.is_some() {
+    if workload.is_none() && crew.own.is_some() {
         if let Some(there) = staying(world.daemon_sets.named(&crew.namespace, &crew.name)) {
             remove::<DaemonSet>(client, there.as_ref()).await?;
         }

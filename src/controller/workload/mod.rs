@@ -9,6 +9,6 @@ mod keep;
 mod names;
 mod shared;
 
-pub(crate) use crew::{Crew, identity};
+pub(crate) use crew::{Crew, identity, ip_families, needs_service};
 pub(crate) use hindrance::{hindrance, wanted};
 pub(crate) use keep::{Kept, ingress_class, keep};

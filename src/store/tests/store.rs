@@ -208,6 +208,27 @@ fn every_netreach_of_which_anything_is_kept_is_told() {
 }
 
 #[test]
+fn it_is_noted_whose_records_are_to_outlive_them() {
+    let (_dir, store) = open();
+    let retained = || store.retained().unwrap().into_iter().collect::<Vec<_>>();
+    store.set_retained("../a", false).unwrap();
+    assert_eq!(retained(), Vec::<String>::new());
+    store.set_retained("../a", true).unwrap();
+    store.set_retained("../a", true).unwrap();
+    store.close_round(&report("b", 1, "task")).unwrap();
+    assert_eq!(
+        (retained(), store.uids().unwrap()),
+        (vec!["../a".to_owned()], vec!["../a".to_owned(), "b".to_owned()])
+    );
+    store.set_retained("b", true).unwrap();
+    store.set_retained("../a", false).unwrap();
+    assert_eq!(retained(), ["b"]);
+    // Forgotten is all of it.
+    store.forget("b").unwrap();
+    assert_eq!((retained(), store.uids().unwrap()), (vec![], vec![]));
+}
+
+#[test]
 fn names_that_climb_stay_inside_and_come_back_as_they_were() {
     let (dir, store) = open();
     let inside = dir.path().join("inside");

@@ -90,6 +90,33 @@ fn a_cancel_wakes_the_agents_that_probe_and_is_told_once_before_the_last_word() 
 }
 
 #[test]
+fn a_round_that_nobody_knows_any_more_is_to_be_ended_once_all_of_before_are_open_again() {
+    let bench = Bench::catching_up();
+    bench.open(2, &["a"]);
+    let probing = Poll { probing: vec![round(1), round(2)], ..waiting() };
+    let reply: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &probing), || bench.desk.caught_up()).unwrap();
+    assert_eq!(reply, PollReply { cancel: vec![round(1)], ..nothing() });
+    // Told like any other cancel: while the agent ends the round it waits, and hears it again as the last word.
+    let waits: PollReply =
+        meanwhile(bench.call("/v1/poll", "a", &probing), || bench.desk.cancel(&round(2)).unwrap()).unwrap();
+    assert_eq!(waits.cancel, [round(2)]);
+    let last = Poll { wait_ms: 0, ..probing.clone() };
+    assert_eq!(bench.poll("a", &last).cancel, [round(2), round(1)]);
+    // Another agent hears it for itself, and so does one that has begun the same anew.
+    assert_eq!(bench.poll("b", &probing).cancel, [round(1)]);
+    assert_eq!(bench.poll("a", &asking()), nothing());
+    assert_eq!(bench.poll("a", &probing).cancel, [round(1)]);
+}
+
+#[test]
+fn a_round_that_is_not_known_yet_goes_on() {
+    let probing = Poll { probing: vec![round(7)], ..asking() };
+    assert_eq!(Bench::catching_up().poll("a", &probing), nothing());
+    assert_eq!(Bench::new().poll("a", &probing), nothing());
+}
+
+#[test]
 fn a_cancelled_round_is_not_handed_out() {
     let bench = Bench::new();
     bench.open(1, &["a"]);
