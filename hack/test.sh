@@ -3,6 +3,8 @@
 # tier that cannot run an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=lib/say.sh
+. hack/lib/say.sh
 
 # The crates whose tests ask for a tier, which each names as a feature.
 asking() { grep -ls "^$1 = " tests/Cargo.toml webhook/Cargo.toml src/*/Cargo.toml; }
@@ -31,6 +33,8 @@ else
 fi
 
 printf '\n== tests\n'
+# What makes a disk slow; a test that lacks it says so, and fails where nothing may be left out.
+[ "${NETREACH_TIERS:-}" != all ] || have strace || install_packages strace
 cargo test --workspace --locked "${tiers[@]}"
 
 if [ "${NETREACH_TIERS:-}" = all ]; then
