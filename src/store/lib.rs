@@ -7,6 +7,7 @@ mod error;
 mod key;
 pub mod limits;
 mod packed;
+pub mod record;
 mod store;
 
 pub use error::StoreError;

@@ -1,6 +1,6 @@
 //! The bounds of what is kept.
 
-use netreach_wire::limits::RESULT_BYTES_MAX;
+use netreach_wire::limits::{REPLY_BYTES_MAX, RESULT_BYTES_MAX};
 
 /// Largest object on the disk, bytes: packed.
 pub const PACKED_BYTES_MAX: u64 = 64 << 20;
@@ -12,3 +12,24 @@ pub const NAME_BYTES_MAX: usize = 253;
 pub const WINDOW_LOG_MAX: u32 = 23;
 
 const _: () = assert!(UNPACKED_BYTES_MAX >= RESULT_BYTES_MAX as u64);
+
+/// How much of its agents a record holds in one frame, unpacked bytes: what is read to see one of them. An agent is never
+/// split.
+pub const FRAME_BYTES: usize = 64 << 10;
+/// Largest part of one agent in a record, unpacked bytes. Two thousand targets take 300,000.
+pub const AGENT_BYTES_MAX: usize = 4 << 20;
+/// Most bytes of names in one agent's part, each counted where it stands: they came spelled out in the result or the
+/// assignment.
+pub const AGENT_TEXT_BYTES_MAX: usize = 32 << 20;
+/// Largest table of names in a record, unpacked bytes: 5,000 agents by eight addresses each take 4 MB.
+pub const NAMES_BYTES_MAX: usize = 16 << 20;
+/// Largest head of a record, unpacked bytes: 5,000 agents with the longest of names and a thousand reasons take 6 MB.
+pub const HEAD_BYTES_MAX: usize = 16 << 20;
+/// Read from a record's end at once, bytes: with it the heads of all but very large rounds.
+pub const RECORD_END_BYTES: u64 = 64 << 10;
+/// Read of a record's agents at once, bytes, where many are wanted.
+pub const RECORD_READ_BYTES: u64 = 1 << 20;
+/// Largest record, bytes. 5,000 agents by twenty targets take 12 MB.
+pub const RECORD_BYTES_MAX: u64 = 256 << 20;
+
+const _: () = assert!(AGENT_TEXT_BYTES_MAX >= RESULT_BYTES_MAX + REPLY_BYTES_MAX);
