@@ -7,7 +7,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use netreach_api::{NetReach, NetReachSpec, RoundStatus, check};
 use netreach_report::{ClosedRound, History, RoundReport, Verdict, judge, merge};
-use netreach_store::StoreError;
 use netreach_wire::RoundId;
 
 use crate::ControllerError;
@@ -61,7 +60,7 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Tim
                 newest = Some((number, report.ended));
             }
             Ok(None) => {}
-            Err(error) if is_the_objects(&error) => {
+            Err(error) if error.is_the_objects() => {
                 tracing::error!(%error, "a report is of no use: going on without it");
             }
             Err(error) => return Err(error.into()),
@@ -75,7 +74,7 @@ async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Res
     let id = RoundId { uid: life.uid.clone(), number: life.history.next_number() };
     let of = id.clone();
     let opened = match context.on_store(move |store| store.read_opened(&of)).await {
-        Err(error) if is_the_objects(&error) => {
+        Err(error) if error.is_the_objects() => {
             tracing::error!(%error, "a round cannot go on");
             None
         }
@@ -131,15 +130,11 @@ async fn lose(context: &Context, net_reach: &NetReach, life: &mut Life, id: Roun
         clock_offsets_us: BTreeMap::new(),
     };
     let report = merge(closed);
-    life.history.close(&report, &verdict(&report));
-    if let Err(error) = context.on_store(move |store| store.close_round(&report)).await {
+    let verdict = verdict(&report);
+    life.history.close(&report, &verdict);
+    if let Err(error) = context.on_store(move |store| store.close_round(&report, &verdict)).await {
         tracing::warn!(%error, "the report of a lost round could not be kept");
     }
-}
-
-/// Whether it is the object that is damaged, or of another release: reading it again would not help.
-fn is_the_objects(error: &StoreError) -> bool {
-    matches!(error, StoreError::Corrupt { .. } | StoreError::Form { .. })
 }
 
 /// The verdict on a record, by what was expected when its round began.

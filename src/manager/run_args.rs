@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netreach_controller::Settings;
+use netreach_store::Location;
 
 /// Where things are. The names are those of `config/`.
 #[derive(Debug, Args)]
@@ -24,9 +25,9 @@ pub(crate) struct RunArgs {
     /// This pod's name, for Events
     #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "netreach-manager")]
     pod: String,
-    /// Folder in which rounds and results are kept
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/netreach")]
-    pub(crate) store: PathBuf,
+    /// Where rounds and results are kept: a folder, or s3://BUCKET/PREFIX; which server, and by which keys, say the usual AWS_ variables
+    #[arg(long, value_name = "PLACE", default_value = "/var/lib/netreach")]
+    pub(crate) store: Location,
     /// Folder with the desk's tls.crt and tls.key; followed as it changes
     #[arg(long, value_name = "DIR", default_value = "/etc/netreach/desk")]
     pub(crate) desk_certificates: PathBuf,

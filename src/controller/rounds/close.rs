@@ -55,11 +55,9 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
         let results = store.read_results(&id).map_err(|error| error.to_string());
         let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
         let report = merge(open.close(results, ended, why));
-        match store.close_round(&report) {
-            Ok(_) => {
-                let verdict = verdict(&report);
-                (report, Judged { verdict, is_kept: true })
-            }
+        let verdict = verdict(&report);
+        match store.close_round(&report, &verdict) {
+            Ok(_) => (report, Judged { verdict, is_kept: true }),
             Err(error) => {
                 tracing::error!(round = %id, %error, "a round's report could not be kept");
                 (
