@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use netreach_controller::Settings;
 
 /// Where things are. The names are those of `config/`.
@@ -24,9 +25,12 @@ pub(crate) struct RunArgs {
     /// This pod's name, for Events
     #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "netreach-manager")]
     pod: String,
-    /// Folder in which rounds and results are kept
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/netreach")]
-    pub(crate) store: PathBuf,
+    /// Lead only while holding this Lease, in this pod's namespace: for several managers on one store [default: no Lease, one manager]
+    #[arg(long, value_name = "LEASE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) lead_by: Option<String>,
+    /// Where rounds and results are kept: a folder
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/netreach", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) store: String,
     /// Folder with the desk's tls.crt and tls.key; followed as it changes
     #[arg(long, value_name = "DIR", default_value = "/etc/netreach/desk")]
     pub(crate) desk_certificates: PathBuf,
