@@ -86,6 +86,7 @@ pub fn api_object(report: &RoundReport, expect: &Expect, standing: &Standing) ->
             detection_power: detection_power(report),
             report: report.agents.iter().map(|agent| agent_round(report, agent, expect)).collect(),
         },
+        status: None,
     }
 }
 

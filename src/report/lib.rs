@@ -24,7 +24,7 @@ pub use api_object::{Standing, api_object};
 pub use closed_round::{ClosedRound, Submitted};
 pub use document::{
     AgentRound, Detail, DetectionPower, FailureReason, KdoctorReport, Latencies, Metadata, Metrics,
-    NamedAgent, NamedGap, NetReachTask, Phases, ReportSpec,
+    NamedAgent, NamedGap, NetReachTask, Phases, ReportSpec, ReportStatus, Truncated,
 };
 pub use go_duration::go_duration;
 pub use history::History;
