@@ -80,9 +80,12 @@ impl Drop for Applied<'_> {
     }
 }
 
-/// One short round at low load.
+/// One short round at low load, patient: beside it other tests have pods started and the ingress controller reloaded.
 fn light(name: &str) -> Spec {
-    net_reach(name).lasting_s(2).with("/spec/request/qps", 5)
+    net_reach(name)
+        .lasting_s(2)
+        .with("/spec/request/qps", 5)
+        .with("/spec/request/perRequestTimeoutInMS", 2_000)
 }
 
 fn scheduled(name: &str, schedule: &str, rounds: i64) -> Spec {
