@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// From planning a round to its first slot: every agent waits at the desk and has its part before the first one probes.
-pub(crate) const LEAD: Duration = Duration::from_millis(300);
+/// From planning a round to its first slot: every agent waits at the desk and has its part before the first one probes, also where it is given
+/// several at once and its node is busy. Who has it later cannot sign, and is a wrong backend to the others until then.
+pub(crate) const LEAD: Duration = Duration::from_millis(800);
 /// The same for each agent: assignments are written out one after another.
 pub(crate) const LEAD_PER_AGENT: Duration = Duration::from_micros(500);
 /// How long a round that is due is held back at most until agents and addresses are there.
