@@ -109,6 +109,7 @@ built_image() {
   printf '%s\n' "$print"
 }
 
+# Kubelets look every 10 s, not every minute, whether what pods have mounted has changed: tests wait for certificates to arrive.
 kind_config() {
   local worker
   cat <<EOF
@@ -119,6 +120,7 @@ kubeadmConfigPatches:
 - |
   kind: KubeletConfiguration
   failCgroupV1: false
+  syncFrequency: 10s
 nodes:
 - role: control-plane
 EOF

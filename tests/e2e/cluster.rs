@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
+use std::time::Instant;
 
 use netreach_tests::{Finished, Kubectl, Program, root};
 use serde_json::{Value, json};
@@ -13,7 +15,16 @@ static TURN: RwLock<()> = RwLock::new(());
 /// The cluster, as long as this is held.
 pub(crate) struct Cluster {
     pub(crate) kubectl: Kubectl,
+    since: Instant,
     _turn: Turn,
+}
+
+/// Says what takes the time of all these tests.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let held_s = self.since.elapsed().as_secs();
+        println!("e2e: {} had the cluster for {held_s} s", thread::current().name().unwrap_or("a test"));
+    }
 }
 
 /// How a test has the cluster, as long as this is held.
@@ -43,7 +54,7 @@ impl Cluster {
 
     fn on(turn: Turn) -> Self {
         let kubeconfig = std::env::var_os("KUBECONFIG").expect("hack/e2e.sh says where the cluster is");
-        Self { kubectl: Kubectl::of(PathBuf::from(kubeconfig)), _turn: turn }
+        Self { kubectl: Kubectl::of(PathBuf::from(kubeconfig)), since: Instant::now(), _turn: turn }
     }
 
     /// The cluster with NetReach in it.

@@ -33,22 +33,8 @@ fn what_is_wrong_is_refused_and_what_is_unset_is_filled_in() {
 }
 
 #[test]
-fn the_first_write_after_the_rollout_is_taken() {
-    let cluster = Cluster::take();
-    cluster.kubectl.ok("delete -k config/e2e --ignore-not-found --timeout=120s");
-    for command in [
-        "apply -k config/e2e",
-        "-n netreach-system rollout status deployment --timeout=120s",
-        "apply -f config/samples/netreach.yaml",
-        "delete -f config/samples/netreach.yaml",
-    ] {
-        cluster.kubectl.ok(command);
-    }
-}
-
-#[test]
 fn the_replicas_of_the_webhook_are_on_nodes_of_their_own() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::shared();
     let pods = cluster.kubectl.get("pods -n netreach-system -l app.kubernetes.io/component=webhook");
     let nodes: Vec<_> =
         pods["items"].as_array().unwrap().iter().map(|pod| &pod["spec"]["nodeName"]).collect();
@@ -77,7 +63,7 @@ fn apply_on(kubectl: &Kubectl, done: &Sender<Finished>) {
 
 #[test]
 fn no_apply_fails_while_the_certificates_are_rotated() {
-    let cluster = Cluster::with_net_reach();
+    let cluster = Cluster::shared();
     let before = authorities(&cluster.kubectl);
     let (send, done) = channel();
     let kubectl = cluster.kubectl.clone();
@@ -115,15 +101,24 @@ fn no_apply_fails_while_the_certificates_are_rotated() {
 }
 
 #[test]
-fn deleting_it_leaves_nothing_behind() {
+fn what_is_deleted_leaves_nothing_behind_and_when_it_is_back_the_first_write_is_taken() {
     let cluster = Cluster::with_net_reach();
-    assert_eq!(cluster.kubectl.apply(&object("left", &json!({}))).code, 0);
-    cluster.kubectl.ok("delete -k config/e2e --timeout=120s");
+    let kubectl = &cluster.kubectl;
+    assert_eq!(kubectl.apply(&object("left", &json!({}))).code, 0);
+    kubectl.ok("delete -k config/e2e --timeout=120s");
     let kinds = "crd,mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,clusterrolebindings,namespaces";
-    let left = cluster.kubectl.ok(&format!("get {kinds} -o name"));
+    let left = kubectl.ok(&format!("get {kinds} -o name"));
     let is_ours = |name: &&str| name.contains("netreach") || name.contains("kdoctor");
     // The ingress controller is the ground's.
     let ours: Vec<_> =
         left.lines().filter(is_ours).filter(|name| !name.ends_with("/netreach-ingress")).collect();
     assert_eq!(ours, Vec::<&str>::new());
+    for command in [
+        "apply -k config/e2e",
+        "-n netreach-system rollout status deployment --timeout=120s",
+        "apply -f config/samples/netreach.yaml",
+        "delete -f config/samples/netreach.yaml",
+    ] {
+        kubectl.ok(command);
+    }
 }
