@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_std::sync::Mutex as AsyncMutex;
-use async_std::task::spawn_blocking;
+use async_std::task::{sleep, spawn_blocking};
 use kube::Client;
 use netreach_dispatch::Desk;
 use netreach_store::{Store, StoreError};
 use netreach_wire::AgentId;
 
 use crate::Settings;
+use crate::limits::{RETRY, STORE_AWAY_MAX};
 use crate::lives::Lives;
 use crate::observe::World;
 use crate::publish::Events;
+use crate::records::Shows;
 
 /// What every step works on.
 pub(crate) struct Context {
@@ -26,6 +28,7 @@ pub(crate) struct Context {
     pub(crate) store: Arc<Store>,
     pub(crate) lives: Arc<Lives>,
     pub(crate) events: Events,
+    pub(crate) shows: Arc<dyn Shows>,
     pub(crate) present: Present,
     /// Held while a life is restored: of two who do so at once both would open its round again.
     pub(crate) restoring: AsyncMutex<()>,
@@ -60,5 +63,22 @@ impl Context {
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
         spawn_blocking(move || work(&store)).await
+    }
+
+    /// The same, made again for as long as the store is away; at most [`STORE_AWAY_MAX`].
+    pub(crate) async fn on_store_in_the_end<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Store) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let since = Instant::now();
+        loop {
+            match self.on_store(work.clone()).await {
+                Err(error) if error.is_away() && since.elapsed() < STORE_AWAY_MAX => {
+                    tracing::warn!(%error, "trying again");
+                    sleep(RETRY).await;
+                }
+                done => return done,
+            }
+        }
     }
 }

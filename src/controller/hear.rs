@@ -57,17 +57,15 @@ async fn take(
     // The desk says what is to be added to the agent's clock; kept is by how much that is ahead.
     let clock_ahead_us = clock_offset_us.map(i64::saturating_neg);
     let kept = KeptResult { agent: agent.clone(), late, clock_ahead_us, result: *result };
-    let unkept = match context.on_store(move |store| store.keep_result(&kept)).await {
-        Ok(_) => {
-            keeping.confirm();
-            None
-        }
-        Err(error) => {
-            // Unconfirmed: the agent keeps it and comes again.
-            tracing::error!(%agent, %error, "a result could not be kept");
-            Some(error.to_string())
-        }
-    };
-    entry.arrive(Arrived { round, agent, unkept });
+    let kept = context.on_store(move |store| store.keep_result(&kept)).await;
+    if let Err(error) = &kept {
+        // Unconfirmed: the agent keeps it and comes again.
+        tracing::error!(%agent, %error, "a result could not be kept");
+    }
+    // Before it is confirmed: whoever waits for that finds it.
+    entry.arrive(Arrived { round, agent, unkept: kept.as_ref().err().map(ToString::to_string) });
+    if kept.is_ok() {
+        keeping.confirm();
+    }
     poke.one(&entry.name);
 }

@@ -59,32 +59,17 @@ pub(crate) async fn heed(context: &Context, net_reach: &NetReach, life: &mut Lif
     }
 }
 
-/// Forgets what is kept of NetReaches that were deleted while nobody was there, unless they asked otherwise.
-pub(crate) async fn sweep(context: &Context) {
-    let (kept, retained) = match context.on_store(|store| Ok((store.uids()?, store.retained()?))).await {
-        Ok(kept) => kept,
-        Err(error) => {
-            return tracing::warn!(%error, "records of NetReaches that were deleted may be left behind");
-        }
-    };
-    // Looked at after what is kept: nothing is kept of one before it is seen.
-    let there: HashSet<_> =
-        context.world.net_reaches.state().iter().filter_map(|one| one.metadata.uid.clone()).collect();
-    for uid in kept.iter().filter(|uid| !there.contains(*uid) && !retained.contains(*uid)) {
-        leave(context, uid, Some(false)).await;
-    }
-}
-
 fn is_retained(net_reach: &NetReach) -> bool {
     let annotations = net_reach.metadata.annotations.as_ref();
     annotations.and_then(|all| all.get(annotation::RETAIN_REPORTS)).is_some_and(|retained| retained == "true")
 }
 
-/// `asked`: whether its records are to stay, where that is known better than by the last look at it.
-async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
+/// Takes leave of one. `asked`: whether its records are to stay, where that is known better than by the last look at it.
+pub(crate) async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
     let (mut name, mut is_retained) = (String::new(), asked);
     if let Some(entry) = context.lives.end(uid) {
         name.clone_from(&entry.name);
+        entry.untell(|| context.shows.withdraw(&entry.name, uid));
         let mut life = entry.life.lock().await;
         is_retained = asked.or(life.is_retained);
         if let Some(open) = life.open.take() {

@@ -33,10 +33,14 @@ pub(crate) const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) const HOST_ADDRESSES_MAX: usize = 16;
 /// How often it is tried to read what was before, until agents are told that nobody knows it.
 pub(crate) const CATCH_UP_TRIES: usize = 12;
+/// How long a round that ends waits for results that came in time and are still being written down.
+pub(crate) const KEPT_WITHIN: Duration = Duration::from_secs(30);
+/// How long a round that ends waits for a store that is away.
+pub(crate) const STORE_AWAY_MAX: Duration = Duration::from_secs(600);
+/// How often it is looked for what is too old to be kept.
+pub(crate) const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 /// Results that are kept at the same time: each is synced to the disk.
 pub(crate) const KEEPING_AT_ONCE_MAX: usize = 16;
-/// Rounds of one NetReach whose records are kept.
-pub(crate) const ROUNDS_KEPT_MAX: u64 = 1_000;
 /// How long a token is taken for its owner's without asking again.
 pub(crate) const TOKEN_TRUSTED_FOR: Duration = Duration::from_secs(300);
 /// How long a token that was refused stays refused without asking again.

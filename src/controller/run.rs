@@ -16,19 +16,19 @@ use kube::runtime::{Controller as KubeController, WatchStreamExt};
 use kube::{Api, Client};
 use netreach_api::NetReach;
 use netreach_dispatch::{Desk, DeskEvent};
-use netreach_store::Store;
+use netreach_store::{Retention, Store};
 
 use crate::context::{Context, Present};
 use crate::hear::hear_all;
 use crate::identify::Accounts;
-use crate::leave::{self, Gone, leave_all};
+use crate::leave::{Gone, leave_all};
 use crate::limits::{CATCH_UP_TRIES, RETRY};
 use crate::lives::Lives;
 use crate::observe::{Poke, World};
 use crate::publish::Events;
 use crate::reconcile::reconcile;
-use crate::records::Records;
-use crate::{ControllerError, facts, restore};
+use crate::records::Shows;
+use crate::{ControllerError, facts, restore, tidy};
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Settings {
     pub ingress_class: Option<String>,
     /// Who we are in Events: our pod's name.
     pub instance: String,
+    /// How much is kept of the past of each NetReach.
+    pub retention: Retention,
 }
 
 /// What follows the cluster. Nothing is done before [`Self::run`]; whose tokens are whose is known from the beginning.
@@ -113,15 +115,9 @@ impl Controller {
         Accounts::new(self.client.clone(), self.world.clone(), &self.settings)
     }
 
-    /// What the rounds have come to.
-    #[must_use]
-    pub fn records(&self) -> Records {
-        Records::new(self.poke.net_reaches.clone(), Arc::clone(&self.lives), Arc::clone(&self.store))
-    }
-
     /// Runs the rounds of every NetReach, for ever. `events` are the desk's, which is to be told when all rounds that were open before
-    /// are open again.
-    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>) {
+    /// are open again. `shows` is told of every round there is to show.
+    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>, shows: Arc<dyn Shows>) {
         let Self { client, settings, world, net_reaches, gone, listed, pokes, changes, poke, lives, store } =
             self;
         let recorder = Events::new(client.clone(), &settings.instance);
@@ -133,6 +129,7 @@ impl Controller {
             store,
             lives,
             events: recorder,
+            shows,
             present: Present::default(),
             restoring: Mutex::default(),
             since: Instant::now(),
@@ -155,7 +152,8 @@ impl Controller {
     }
 }
 
-/// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them.
+/// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them, and tells what
+/// there is to show of before.
 async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: Receiver<()>) {
     // Not by the cache's own word: it wakes one of those who wait for it, and the controller waits as well.
     if listed.recv().await.is_err() {
@@ -179,7 +177,8 @@ async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: R
     }
     context.is_caught_up.store(true, Ordering::Release);
     context.desk.caught_up();
-    leave::sweep(&context).await;
+    context.shows.begin();
+    tidy::keep(&context).await;
 }
 
 async fn look(net_reach: Arc<NetReach>, context: Arc<Context>) -> Result<Action, ControllerError> {

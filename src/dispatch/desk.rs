@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
+use event_listener::Event;
 use netreach_wire::limits::{HELD_ROUNDS_MAX, LISTENING_MAX, POLL_WAIT_MS_MAX};
 use netreach_wire::{AgentId, AgentResult, Assignment, EchoKey, Poll, PollReply, Receipt, RoundId, VERSION};
 
@@ -28,6 +29,8 @@ struct Inner {
     events: Sender<DeskEvent>,
     // A channel that holds as many tokens as results may be read at once.
     reading: (Sender<()>, Receiver<()>),
+    /// A result was kept, or could not be.
+    kept: Event,
     state: Mutex<State>,
 }
 
@@ -53,6 +56,7 @@ impl Desk {
             clock: Box::new(clock),
             events,
             reading: bounded(RESULTS_AT_ONCE_MAX),
+            kept: Event::new(),
             state: Mutex::default(),
         };
         (Self { inner: Arc::new(inner) }, received)
@@ -135,6 +139,18 @@ impl Desk {
         state.rounds.close(id)?;
         state.wake_agents_of(id);
         Ok(())
+    }
+
+    /// Waits until of no result of the round it is open whether it is kept: of those that came before it was closed.
+    pub async fn all_kept(&self, id: &RoundId) {
+        loop {
+            // Heard from before the look, so that nothing falls between the two.
+            let news = self.inner.kept.listen();
+            if !self.state().rounds.is_keeping(id) {
+                return;
+            }
+            news.await;
+        }
     }
 
     /// Sends every waiting poll away, and every later one: before its server is stopped, so that it need not wait
@@ -263,6 +279,8 @@ impl Drop for Owed<'_> {
         state.rounds.end_keeping(&self.agent, &self.round, self.is_kept);
         // A late result of a closed round: the poll that waits may say that it can be forgotten.
         state.agents.wake(&self.agent);
+        drop(state);
+        self.desk.inner.kept.notify(usize::MAX);
     }
 }
 

@@ -227,6 +227,12 @@ impl Rounds {
         }
     }
 
+    /// Whether of any result of the round it is open whether it is kept.
+    pub(crate) fn is_keeping(&self, id: &RoundId) -> bool {
+        let parts = self.known.get(id).into_iter().flat_map(|round| round.parts.values());
+        parts.into_iter().any(|part| part.result == Holding::BeingKept)
+    }
+
     /// The assignment with the nearest start that the agent has not got; of two alike the one with the lower id.
     fn hand_out(&mut self, agent: &AgentId, poll: &Poll, now: Instant) -> Option<Assignment> {
         let lacks = |id: &RoundId| !poll.probing.contains(id) && !poll.held.contains(id);

@@ -277,6 +277,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
                     self.seat.enter(Phase::Answering, 0);
                 }
             }
+            let ready = async { body.fill_buf().await.map(drop) };
+            future::or(ready, self.peer_gone()).await?;
             let chunk = body.fill_buf().await?;
             let count = chunk.len().min(WRITE_BYTES);
             if end == End::Chunked {
@@ -291,6 +293,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
             }
             body.consume(count);
         }
+    }
+
+    /// Ends when the peer has: nobody waits for what comes next then. What it sends meanwhile is its next request.
+    async fn peer_gone(&mut self) -> io::Result<()> {
+        while self.input.len() < HEAD_READ_BYTES {
+            if self.read::<HEAD_READ_BYTES>().await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        future::pending().await
     }
 
     /// Writes out what has been collected. The clock starts when the peer first stalls, and runs on from there

@@ -1,5 +1,7 @@
 //! The bounds of what is said, checked against each other.
 
+use netreach_measure::BACKENDS_MAX;
+
 /// Most targets in one assignment.
 pub const TARGETS_PER_AGENT_MAX: usize = 2_048;
 /// Most probes a second at one target.
@@ -22,6 +24,10 @@ pub const HELD_ROUNDS_MAX: usize = 16;
 pub const LISTENING_MAX: usize = 32;
 /// Most filled buckets of one distribution on the wire: all there are, with three digits up to an hour.
 pub const BUCKETS_MAX: usize = 2_048 + 21 * 1_024;
+/// Longest name of a backend, bytes: a pod's.
+pub const NAME_BYTES_MAX: usize = 253;
+/// Most backends that a result may tell apart: twice as many as the largest cluster has nodes, for agents that are replaced.
+pub const BACKENDS_PER_RESULT_MAX: usize = 2 * BACKENDS_MAX;
 /// Largest body of an echo, bytes: two Kubernetes names of 253 characters and an address.
 pub const ECHO_BYTES_MAX: usize = 1 << 10;
 

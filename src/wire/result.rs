@@ -1,11 +1,11 @@
 //! What an agent submits when its part of a round is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use netreach_measure::{Digits, Failure, Tally, TallyParts};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::TARGETS_PER_AGENT_MAX;
+use crate::limits::{BACKENDS_PER_RESULT_MAX, NAME_BYTES_MAX, TARGETS_PER_AGENT_MAX};
 use crate::{Malformed, RoundId, WireSpread};
 
 /// How many binary digits of a time are sent: those of three decimal digits, of two, and ever fewer.
@@ -209,6 +209,19 @@ impl AgentResult {
                 return Err(Malformed::Instants { index });
             }
             Tally::try_from(&target.tally)?;
+        }
+        self.check_backends()
+    }
+
+    /// What one agent says is kept with what all others say: it must leave them room.
+    fn check_backends(&self) -> Result<(), Malformed> {
+        let all: HashSet<&String> =
+            self.targets.iter().flat_map(|target| target.tally.backends.keys()).collect();
+        if let Some(name) = all.iter().find(|name| name.len() > NAME_BYTES_MAX) {
+            return Err(Malformed::BackendName { bytes: name.len() });
+        }
+        if all.len() > BACKENDS_PER_RESULT_MAX {
+            return Err(Malformed::TooManyBackends { found: all.len() });
         }
         Ok(())
     }

@@ -47,6 +47,18 @@ pub enum Malformed {
         /// As sent.
         status: u16,
     },
+    /// A name of a backend that is no pod's.
+    #[error("a backend's name has {bytes} bytes (at most {})", crate::limits::NAME_BYTES_MAX)]
+    BackendName {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// More backends than any cluster has.
+    #[error("result names {found} backends (at most {})", crate::limits::BACKENDS_PER_RESULT_MAX)]
+    TooManyBackends {
+        /// How many it names.
+        found: usize,
+    },
     /// A count no round can reach.
     #[error("a count passes {}", u32::MAX)]
     CountTooLarge,

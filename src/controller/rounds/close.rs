@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_std::future::timeout;
 use async_std::task::spawn_blocking;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
 use netreach_api::NetReach;
 use netreach_api::names::reason;
 use netreach_report::{RoundReport, Verdict, merge};
+use netreach_store::{Store, StoreError, Written};
 use netreach_wire::{AgentId, RoundId};
 
+use super::look;
 use crate::context::Context;
-use crate::limits::ROUNDS_KEPT_MAX;
+use crate::limits::KEPT_WITHIN;
 use crate::lives::{Entry, Life};
 use crate::observe::agents::quote;
 use crate::open::Open;
@@ -22,57 +25,91 @@ use crate::restore::verdict;
 
 /// Ends the round under way. Whatever fails on the way, the round ends, and says so.
 pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
-    let Some(open) = life.open.take() else { return };
+    let Some(open) = &life.open else { return };
     let id = open.opened.id.clone();
-    if !open.opened.assignments.is_empty()
-        && let Err(error) = context.desk.close(&id)
-    {
-        tracing::warn!(round = %id, %error, "the desk was not told that a round is closed");
+    if !open.opened.assignments.is_empty() {
+        end_at_desk(context, &id).await;
+        look::hear(entry, life);
     }
-    let (report, Judged { verdict, is_kept }) = judged(context, open).await;
+    let Some(open) = life.open.take() else { return };
+    let (report, verdict) = judged(context, open).await;
+    let kept = keep(context, &report, &verdict).await;
+    let verdict = match &kept {
+        Ok(()) => verdict,
+        Err(error) => {
+            tracing::error!(round = %id, %error, "a round's report could not be kept");
+            Verdict::Unknown(format!("its report could not be kept: {error}"))
+        }
+    };
     life.history.close(&report, &verdict);
-    if is_kept {
-        entry.show(records::shown(life, net_reach, id.number, report.ended));
+    if kept.is_ok() {
+        life.is_unread = true;
+        records::show(context, net_reach, (entry, life)).await;
         tidy(context, &id).await;
+    } else {
+        // Nobody will ask for what it was made of, and others need the room.
+        let of = id.clone();
+        if let Err(error) = context.on_store(move |store| store.forget_round(&of)).await {
+            tracing::warn!(round = %id, %error, "what a round was made of is left in the store until the next one ends");
+        }
     }
     let tale = tale(&report, &verdict);
     tracing::info!(netreach = life.name, "{}", tale.note);
     life.tales.push(tale);
 }
 
-struct Judged {
-    verdict: Verdict,
-    is_kept: bool,
+/// From here on results are late; those that came before may still be on their way to the disk.
+async fn end_at_desk(context: &Context, id: &RoundId) {
+    if let Err(error) = context.desk.close(id) {
+        return tracing::warn!(round = %id, %error, "the desk was not told that a round is closed");
+    }
+    if timeout(KEPT_WITHIN, context.desk.all_kept(id)).await.is_err() {
+        tracing::warn!(round = %id, "the store is too slow: results that came in time are not in the report");
+    }
 }
 
-async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
-    let nodes = unready(&context.world.nodes.state());
-    let store = Arc::clone(&context.store);
+/// The report of a round and the verdict on it.
+async fn judged(context: &Context, open: Open) -> (Arc<RoundReport>, Verdict) {
     let ended = Timestamp::now();
-    // Megabytes of numbers take a while, and reading them waits for the disk.
+    let nodes = unready(&context.world.nodes.state());
+    let id = open.opened.id.clone();
+    let results = context.on_store_in_the_end(move |store| store.read_results(&id)).await;
+    // Megabytes of numbers take a while.
     spawn_blocking(move || {
-        let id = open.opened.id.clone();
-        let results = store.read_results(&id).map_err(|error| error.to_string());
         let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
-        let report = merge(open.close(results, ended, why));
-        match store.close_round(&report) {
-            Ok(_) => {
-                let verdict = verdict(&report);
-                (report, Judged { verdict, is_kept: true })
-            }
-            Err(error) => {
-                tracing::error!(round = %id, %error, "a round's report could not be kept");
-                (
-                    report,
-                    Judged {
-                        verdict: Verdict::Unknown(format!("its report could not be kept: {error}")),
-                        is_kept: false,
-                    },
-                )
-            }
-        }
+        let report = merge(open.close(results.map_err(|error| error.to_string()), ended, why));
+        let verdict = verdict(&report);
+        (Arc::new(report), verdict)
     })
     .await
+}
+
+/// Keeps a report, in the room that old rounds leave where there is no other.
+async fn keep(context: &Context, report: &Arc<RoundReport>, verdict: &Verdict) -> Result<(), StoreError> {
+    let (of, on) = (Arc::clone(report), verdict.clone());
+    let close = move |store: &Store| match store.close_round(&of, &on)? {
+        Written::Now => Ok(()),
+        // By ourselves, where an answer was lost, or by another. That it can be read is to be seen.
+        Written::Before => store.read_head(&of.id).map(drop),
+    };
+    match context.on_store_in_the_end(close.clone()).await {
+        Err(error) if error.is_full() => {
+            make_room(context, &report.id.uid).await;
+            context.on_store_in_the_end(close).await
+        }
+        done => done,
+    }
+}
+
+/// Removes what is not to be kept any more, before the disk is asked again.
+pub(super) async fn make_room(context: &Context, uid: &str) {
+    let (of, retention) = (uid.to_owned(), context.settings.retention);
+    match context.on_store(move |store| store.retain(&of, retention, Timestamp::now())).await {
+        Ok(removed) => {
+            tracing::warn!(uid, rounds = ?removed.rounds, bytes = removed.bytes, "made room in a full store")
+        }
+        Err(error) => tracing::warn!(uid, %error, "no room could be made in a full store"),
+    }
 }
 
 /// Nodes that have not been heard of, and what is known of that.
@@ -87,18 +124,21 @@ fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
     nodes.iter().filter_map(|node| Some((node.metadata.name.clone()?, why(node)?))).collect()
 }
 
-/// Of a round that is closed its report is kept, and of old ones nothing.
+/// Of a round that is closed its report is kept, and of the past what retention leaves.
 async fn tidy(context: &Context, id: &RoundId) {
-    let of = id.clone();
+    let (of, retention) = (id.clone(), context.settings.retention);
     let tidied = context.on_store(move |store| {
         store.settle_round(&of)?;
-        match of.number.checked_sub(ROUNDS_KEPT_MAX).filter(|number| *number > 0) {
-            Some(number) => store.forget_round(&RoundId { number, ..of }),
-            None => Ok(()),
-        }
+        store.retain(&of.uid, retention, Timestamp::now())
     });
-    if let Err(error) = tidied.await {
-        tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
+    match tidied.await {
+        Ok(removed) if !removed.rounds.is_empty() => {
+            tracing::info!(uid = id.uid, rounds = ?removed.rounds, bytes = removed.bytes, "old rounds are removed");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
+        }
     }
 }
 

@@ -72,6 +72,9 @@ pub(crate) async fn advance(
                 }
                 let begun = start::start(context, spec, crew, life, seen, (round, deadline)).await;
                 if let Err(ControllerError::Store(error)) = &begun {
+                    if error.is_full() {
+                        close::make_room(context, &life.uid).await;
+                    }
                     // Told, for the disk will not mend itself, and tried again until it is too late.
                     tracing::error!(netreach = life.name, %error, "a round cannot be begun");
                     tell_unwritten(life, error.to_string());

@@ -140,3 +140,33 @@ fn an_agent_that_went_away_while_it_waited_finds_its_result_not_taken() {
     });
     assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::OnTime));
 }
+
+#[test]
+fn a_round_that_is_closed_can_be_waited_for_until_its_results_are_kept_or_are_not() {
+    let bench = Bench::new();
+    bench.open(1, &["a", "b"]);
+    block_on(async {
+        bench.desk.all_kept(&round(1)).await;
+        bench.desk.all_kept(&round(9)).await;
+        let words = result(1);
+        for is_kept in [true, false] {
+            let mut submitting = std::pin::pin!(bench.submit(if is_kept { "a" } else { "b" }, &words));
+            let event = futures_lite::future::or(async { Err(submitting.as_mut().await) }, async {
+                Ok(bench.events.recv().await.unwrap())
+            });
+            let event = event.await.expect("there is no receipt yet");
+            if is_kept {
+                bench.desk.close(&round(1)).unwrap();
+            }
+            let of = round(1);
+            let mut waiting = std::pin::pin!(bench.desk.all_kept(&of));
+            assert!(poll_once(waiting.as_mut()).await.is_none());
+            match event {
+                DeskEvent::Submitted { keeping, .. } if is_kept => keeping.confirm(),
+                event => drop(event),
+            }
+            assert_eq!(submitting.await.is_ok(), is_kept);
+            waiting.await;
+        }
+    });
+}

@@ -95,6 +95,11 @@ fn app(entered: Receiver<()>, tell: Sender<&'static str>) -> Server<()> {
         let body = Endless { tell: told.clone() };
         async { Ok(Body::from_reader(body, None)) }
     });
+    let told = tell.clone();
+    app.at("/silent").get(move |_| {
+        let body = Silent { tell: told.clone() };
+        async { Ok(Body::from_reader(body, None)) }
+    });
     app.at("/wait").get(move |_| {
         let (entered, tell) = (entered.clone(), tell.clone());
         async move {
@@ -127,6 +132,32 @@ impl AsyncBufRead for Endless {
 }
 
 impl Drop for Endless {
+    fn drop(&mut self) {
+        let _ = self.tell.try_send("dropped");
+    }
+}
+
+/// A body of which nothing comes; tells when it is awaited, and when somebody has ended it.
+struct Silent {
+    tell: Sender<&'static str>,
+}
+
+impl AsyncRead for Silent {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncBufRead for Silent {
+    fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let _ = self.tell.try_send("awaited");
+        Poll::Pending
+    }
+
+    fn consume(self: Pin<&mut Self>, _: usize) {}
+}
+
+impl Drop for Silent {
     fn drop(&mut self) {
         let _ = self.tell.try_send("dropped");
     }

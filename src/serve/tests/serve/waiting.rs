@@ -67,3 +67,17 @@ fn nobody_at_work_is_thrown_out_the_new_one_waits() {
     assert_eq!(late.hear_all(), r#"200 close "ok""#);
     host.end();
 }
+
+#[test]
+fn nobody_waits_for_the_next_piece_of_an_answer_in_the_place_of_one_who_has_gone() {
+    let host = Host::new(Limits { connections_max: 1, ..Limits::default() });
+    let mut watching = Peer::new(host.address);
+    watching.say("GET /silent HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(host.hear(), "awaited");
+    // What it says meanwhile is its next request, and no reason to end.
+    watching.say("GET /ok HTTP/1.1\r\n");
+    drop(watching);
+    while host.hear() != "dropped" {}
+    assert_eq!(Peer::new(host.address).say(GET).hear_all(), r#"200 close "ok""#);
+    host.end();
+}

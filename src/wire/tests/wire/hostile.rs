@@ -1,8 +1,8 @@
 //! Nothing that is not a result is taken for one, and nothing makes us panic.
 
-use netreach_measure::Tally;
-use netreach_wire::limits::BUCKETS_MAX;
-use netreach_wire::{AgentResult, WireTally};
+use netreach_measure::{BACKENDS_MAX, Digits, Outcome, Phases, Sample, Tally};
+use netreach_wire::limits::{BACKENDS_PER_RESULT_MAX, BUCKETS_MAX, NAME_BYTES_MAX};
+use netreach_wire::{AgentResult, RoundId, TargetResult, Usage, VERSION, WireTally};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -190,4 +190,44 @@ fn counts_that_pass_their_bounds_are_refused_without_being_added_up() {
     check("/statuses", "99", "status 99 is no HTTP status (100 to 999)");
     check("/statuses", "1000", "status 1000 is no HTTP status (100 to 999)");
     check("/failures", "gremlins", "failure \"gremlins\" is not in the taxonomy");
+}
+
+/// A result that names these backends, each of which has answered once.
+fn naming(backends: &[String]) -> AgentResult {
+    let tally = |backends: &[String]| {
+        let mut tally = Tally::new(Digits::Two);
+        for backend in backends {
+            tally.record(&Sample {
+                outcome: Outcome::Answered(200),
+                latency_us: 1,
+                lateness_us: 1,
+                phases: Phases::default(),
+                body_bytes: 1,
+                backend: Some(backend),
+            });
+        }
+        TargetResult { began_us: 0, ended_us: 1, tally: WireTally::from(&tally) }
+    };
+    AgentResult {
+        version: VERSION,
+        round: RoundId { uid: "uid".to_owned(), number: 1 },
+        started_at_us: 0,
+        elapsed_us: 1,
+        interrupted: false,
+        trouble: None,
+        targets: backends.chunks(BACKENDS_MAX).map(tally).collect(),
+        usage: Usage::default(),
+    }
+}
+
+#[test]
+fn an_agent_cannot_fill_the_table_of_names_that_all_share() {
+    let why = |result: AgentResult| result.check().unwrap_err().to_string();
+    assert_eq!(naming(&["n".repeat(NAME_BYTES_MAX)]).check().map_err(|error| error.to_string()), Ok(()));
+    assert_eq!(
+        why(naming(&["n".repeat(NAME_BYTES_MAX + 1)])),
+        "a backend's name has 254 bytes (at most 253)"
+    );
+    let many: Vec<_> = (0..=BACKENDS_PER_RESULT_MAX).map(|number| format!("pod-{number}")).collect();
+    assert_eq!(why(naming(&many)), "result names 10001 backends (at most 10000)");
 }
