@@ -52,7 +52,8 @@ impl Ground {
 
     fn on(kubectl: Kubectl, own_plane: Option<ControlPlane>, replicas: usize) -> Self {
         kubectl.ok("apply -f config/crd/bases");
-        kubectl.ok("wait --for=condition=Established crd/netreaches.kdoctor.io");
+        // kubectl gives up on an object that has no conditions yet.
+        kubectl.await_ok("wait --for=condition=Established crd/netreaches.kdoctor.io");
         let authority = Authority::new("first");
         let leaf = authority.sign("127.0.0.1");
         let certificates = Mount::of(&[("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]);
