@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds one of the things that a cluster is made of, from Go modules and Debian packages, once per machine and version, and prints its path.
-#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground|macvlan
+#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground|macvlan|minio
 #   hack/build.sh node-image        the kind node image: an OCI tar of Debian packages and the programs above (as root)
 #   hack/build.sh all
 # What is built is kept in $NETREACH_CACHE (default: ~/.cache/netreach). A cut build goes on where it was: Go keeps each package.
@@ -27,6 +27,7 @@ build() {
     metallb-speaker) install_module metallb-speaker "go.universe.tf/metallb/speaker@$METALLB_VERSION" ;;
     metallb-manifest) metallb_manifest ;;
     macvlan) install_module macvlan "github.com/containernetworking/plugins/plugins/main/macvlan@$CNI_PLUGINS_VERSION" ;;
+    minio) install_module minio "github.com/minio/minio@$MINIO_VERSION" ;;
     ground) build_ground ;;
     node-image) build_node_image ;;
     *) usage ;;

@@ -21,16 +21,22 @@ count() {
 # The features that switch them on.
 features() { for manifest in $(asking "$1"); do sed -n "/^name = /{s|^name = \"\(.*\)\"|--features=\1/$1|p;q}" "$manifest"; done; }
 
+# tier FEATURE WHAT SCRIPT: adds the features of a tier to $tiers, where the script has what it takes.
+tier() {
+  printf '\n== %s to test against\n' "$2"
+  if "$3" assets; then
+    mapfile -t -O "${#tiers[@]}" tiers < <(features "$1")
+  else
+    echo "$1 NOT RUN: no $2, as said above ($(count "$1") tests)"
+    [ "${NETREACH_TIERS:-}" != all ] || exit 1
+  fi
+}
+
 hack/check.sh
 
-printf '\n== an API server to test against\n'
 tiers=()
-if hack/control-plane.sh assets; then
-  mapfile -t tiers < <(features api-tier)
-else
-  echo "API tier NOT RUN: no etcd and kube-apiserver, as said above ($(count api-tier) tests)"
-  [ "${NETREACH_TIERS:-}" != all ] || exit 1
-fi
+tier api-tier 'etcd and kube-apiserver' hack/control-plane.sh
+tier minio-tier 'MinIO' hack/minio.sh
 
 printf '\n== tests\n'
 # What makes a disk slow; a test that lacks it says so, and fails where nothing may be left out.

@@ -35,8 +35,6 @@ pub(crate) const HOST_ADDRESSES_MAX: usize = 16;
 pub(crate) const CATCH_UP_TRIES: usize = 12;
 /// Results that are kept at the same time: each is synced to the disk.
 pub(crate) const KEEPING_AT_ONCE_MAX: usize = 16;
-/// Rounds of one NetReach whose records are kept.
-pub(crate) const ROUNDS_KEPT_MAX: u64 = 1_000;
 /// How long a token is taken for its owner's without asking again.
 pub(crate) const TOKEN_TRUSTED_FOR: Duration = Duration::from_secs(300);
 /// How long a token that was refused stays refused without asking again.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use netreach_plan::{OpenRound, round_clock};
 use netreach_report::{ClosedRound, MissingAgent, OpenFacts, Submitted};
-use netreach_store::{KeptResult, OpenedRound};
+use netreach_store::{DamagedResult, KeptResult, OpenedRound, Results};
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId};
 
 use crate::limits::RESUME_GRACE;
@@ -149,7 +149,7 @@ impl Open {
     /// Nothing more is added. `why` tells more of an agent that left nothing by the deadline, where more is known.
     pub(crate) fn close(
         self,
-        results: Result<Vec<KeptResult>, String>,
+        results: Result<Results, String>,
         ended: Timestamp,
         why: impl Fn(&AgentId) -> Option<String>,
     ) -> ClosedRound {
@@ -181,10 +181,17 @@ impl Open {
             assignments.push(no_part(&id, &agent));
             lost.insert(agent, why);
         }
-        let (results, unreadable) = match results {
+        let (Results { kept: results, damaged }, unreadable) = match results {
             Ok(results) => (results, None),
-            Err(why) => (Vec::new(), Some(format!("they could not be read back: {why}"))),
+            Err(why) => (Results::default(), Some(format!("they could not be read back: {why}"))),
         };
+        let torn = damaged.first().map(|DamagedResult { agent, damaged }| match agent {
+            Some(agent) => format!("that of {agent} is damaged: {}", damaged.why),
+            None => format!("{} is damaged: {}", damaged.key, damaged.why),
+        });
+        for DamagedResult { agent, damaged } in damaged {
+            lost.extend(agent.map(|agent| (agent, format!("its result is damaged: {}", damaged.why))));
+        }
         let unkept = not_kept
             .into_iter()
             .next()
@@ -207,7 +214,7 @@ impl Open {
             gaps,
             sampling,
             interrupted: false,
-            results_lost: unreadable.or(unkept).or(unheard),
+            results_lost: unreadable.or(torn).or(unkept).or(unheard),
             not_begun,
         }
     }
@@ -229,5 +236,40 @@ fn no_part(round: &RoundId, agent: &AgentId) -> Assignment {
         deadline_us: 0,
         phase: 0,
         key: EchoKey::new([0; 32]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netreach_store::Damaged;
+
+    use super::*;
+
+    #[test]
+    fn a_round_whose_result_is_damaged_names_it() {
+        let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
+        let id = RoundId { uid: "uid".to_owned(), number: 1 };
+        let at = |seconds| Timestamp::from_second(seconds).expect("it is a small number");
+        let opened = OpenedRound {
+            task: "task".to_owned(),
+            spec: serde_json::Value::Null,
+            assignments: vec![no_part(&id, &agent)],
+            id,
+            due: at(0),
+            start: at(0),
+            deadline: at(60),
+            absent: Vec::new(),
+            gaps: Vec::new(),
+            sampling: None,
+            not_begun: None,
+        };
+        let mut open = Open::new(opened, Instant::now(), &[]);
+        open.take(agent.clone());
+        let key = "uid/rounds/1/results/n/p".to_owned();
+        let damaged = Damaged { key, why: "it is torn".to_owned(), moved_to: None };
+        let damaged = vec![DamagedResult { agent: Some(agent.clone()), damaged }];
+        let closed = open.close(Ok(Results { kept: Vec::new(), damaged }), at(61), |_| None);
+        assert_eq!(closed.lost[&agent], "its result is damaged: it is torn");
+        assert_eq!(closed.results_lost.as_deref(), Some("that of n/p is damaged: it is torn"));
     }
 }

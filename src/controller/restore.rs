@@ -7,7 +7,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use netreach_api::{NetReach, NetReachSpec, RoundStatus, check};
 use netreach_report::{ClosedRound, History, RoundReport, Verdict, judge, merge};
-use netreach_store::StoreError;
 use netreach_wire::RoundId;
 
 use crate::ControllerError;
@@ -62,7 +61,7 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Tim
                 newest = Some((number, report.ended));
             }
             Ok(None) => {}
-            Err(error) if is_the_objects(&error) => {
+            Err(error) if error.is_the_objects() => {
                 tracing::error!(%error, "a report is of no use: going on without it");
             }
             Err(error) => return Err(error.into()),
@@ -80,7 +79,7 @@ async fn resume(
     let id = RoundId { uid: life.uid.clone(), number: life.history.next_number() };
     let of = id.clone();
     let opened = match context.on_store(move |store| store.read_opened(&of)).await {
-        Err(error) if is_the_objects(&error) => {
+        Err(error) if error.is_the_objects() => {
             tracing::error!(%error, "a round cannot go on");
             None
         }
@@ -141,18 +140,13 @@ async fn lose(
     life.history.close(&report, &verdict);
     life.tales.push(tale(&report, &verdict));
     let newest = (report.id.number, report.ended);
-    match context.on_store(move |store| store.close_round(&report)).await {
+    match context.on_store(move |store| store.close_round(&report, &verdict)).await {
         Ok(_) => Some(newest),
         Err(error) => {
             tracing::warn!(%error, "the report of a lost round could not be kept");
             None
         }
     }
-}
-
-/// Whether it is the object that is damaged, or of another release: reading it again would not help.
-fn is_the_objects(error: &StoreError) -> bool {
-    matches!(error, StoreError::Corrupt { .. } | StoreError::Form { .. })
 }
 
 /// The verdict on a record, by what was expected when its round began.

@@ -16,7 +16,7 @@ use kube::runtime::{Controller as KubeController, WatchStreamExt};
 use kube::{Api, Client};
 use netreach_api::NetReach;
 use netreach_dispatch::{Desk, DeskEvent};
-use netreach_store::Store;
+use netreach_store::{Retention, Store};
 
 use crate::context::{Context, Present};
 use crate::hear::hear_all;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub ingress_class: Option<String>,
     /// Who we are in Events: our pod's name.
     pub instance: String,
+    /// How much is kept of the past of each NetReach.
+    pub retention: Retention,
 }
 
 /// What follows the cluster. Nothing is done before [`Self::run`]; whose tokens are whose is known from the beginning.

@@ -40,8 +40,8 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     // A watch may be silent for long. Nothing else may: whoever waits for an answer keeps a NetReach from going on.
     config.read_timeout = Some(ANSWER_WITHIN);
     let client = Client::try_from(config).context("could not use the credentials of the cluster")?;
-    let dir = args.store.clone();
-    let store = Arc::new(spawn_blocking(move || Store::open_local(&dir)).await?);
+    let location = args.store.clone();
+    let store = Arc::new(spawn_blocking(move || Store::open(&location)).await?);
     let (desk_tls, api_tls) =
         (identity(&args.desk_certificates, &stop)?, identity(&args.api_certificates, &stop)?);
     let desk_listeners = bind_each(&args.desk_listen, DESK_PORT)?;

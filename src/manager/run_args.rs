@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::Args;
+use jiff::SignedDuration;
 use netreach_controller::Settings;
+use netreach_store::{Location, Retention};
 
 /// Where things are. The names are those of `config/`.
 #[derive(Debug, Args)]
@@ -24,9 +28,18 @@ pub(crate) struct RunArgs {
     /// This pod's name, for Events
     #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "netreach-manager")]
     pod: String,
-    /// Folder in which rounds and results are kept
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/netreach")]
-    pub(crate) store: PathBuf,
+    /// Where rounds and results are kept: a folder, or s3://BUCKET/PREFIX; which server, and by which keys, say the usual AWS_ variables
+    #[arg(long, value_name = "PLACE", default_value = "/var/lib/netreach")]
+    pub(crate) store: Location,
+    /// Rounds kept of each NetReach; the newest is always kept
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    retention_rounds: u64,
+    /// How long rounds are kept, such as 720h [default: for ever]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    retention_time: Option<Duration>,
+    /// Space for the rounds of each NetReach, such as 2GiB [default: without a bound]
+    #[arg(long, value_name = "SIZE")]
+    retention_size: Option<ByteSize>,
     /// Folder with the desk's tls.crt and tls.key; followed as it changes
     #[arg(long, value_name = "DIR", default_value = "/etc/netreach/desk")]
     pub(crate) desk_certificates: PathBuf,
@@ -53,6 +66,16 @@ impl RunArgs {
             agent_account: self.agent_account.clone(),
             ingress_class: self.ingress_class.clone(),
             instance: self.pod.clone(),
+            retention: Retention {
+                rounds: Some(self.retention_rounds),
+                age: self.retention_time,
+                bytes: self.retention_size.map(|size| size.as_u64()),
+            },
         }
     }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time: SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from(time).map_err(|_| "a time that is not negative is needed, such as 720h".to_owned())
 }

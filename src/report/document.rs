@@ -25,6 +25,32 @@ pub struct KdoctorReport {
     pub metadata: Metadata,
     /// The report.
     pub spec: ReportSpec,
+    /// Ours: what the object does not show; absent when it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ReportStatus>,
+}
+
+/// What a document says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportStatus {
+    /// What was left out, and how to see it.
+    pub truncated: Truncated,
+}
+
+/// What a document leaves out of a large round: never what failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Truncated {
+    /// Agents without an entry in Report.
+    pub agents: u64,
+    /// Targets without an entry in a Detail, those of such agents included.
+    pub details: u64,
+    /// Reasons that FailureReasons does not tell; each stands at its target all the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasons: u64,
+    /// The command that shows one node's part whole.
+    pub command: String,
 }
 
 /// The document's metadata.
@@ -305,4 +331,9 @@ pub struct Phases {
     /// To the first byte of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Latencies>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

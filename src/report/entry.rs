@@ -10,7 +10,7 @@ use netreach_wire::AgentId;
 
 use crate::fit::{cut, fitting};
 use crate::limits::{FAILURE_REASON_BYTES_MAX, ROUND_NUMBER_MAX, WORD_BYTES_MAX};
-use crate::{RoundReport, Verdict, failure_reason, go_duration};
+use crate::{AgentLine, MissingAgent, RoundHead, RoundReport, Verdict, failure_reason, go_duration};
 
 /// What became of a node, from best to worst. A node with several agents has the worst of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,19 @@ enum Fate {
 enum Place<'a> {
     Node(&'a str),
     Nowhere { pod: &'a str },
+}
+
+/// What a closed round is told by.
+struct Closed<'a> {
+    number: u64,
+    start: Timestamp,
+    deadline: Timestamp,
+    ended: Timestamp,
+    verdict: &'a Verdict,
+    why: Option<String>,
+    /// Those that had a part in it, missing ones included.
+    agents: usize,
+    fates: BTreeMap<Place<'a>, Fate>,
 }
 
 /// A round of which nothing but its number and its instants is known.
@@ -50,26 +63,64 @@ pub(crate) fn blank(number: u64, start: Timestamp, deadline: Timestamp, status: 
 
 /// A closed round. One that could not be judged says of no node that it succeeded or failed.
 pub(crate) fn closed(report: &RoundReport, verdict: &Verdict) -> RoundHistory {
+    let blamed = match verdict {
+        Verdict::Failed(reasons) => reasons.as_slice(),
+        _ => &[],
+    };
+    let reported = report.agents.iter().map(|agent| (&agent.agent, Fate::Succeeded));
+    let blamed = blamed.iter().filter_map(|reason| reason.agent()).map(|agent| (agent, Fate::Failed));
+    told(Closed {
+        number: report.id.number,
+        start: report.start,
+        deadline: report.deadline,
+        ended: report.ended,
+        verdict,
+        why: failure_reason::of_verdict(verdict),
+        agents: report.agents.len() + report.missing.len(),
+        fates: fates(verdict, reported.chain(blamed), &report.missing),
+    })
+}
+
+/// The same from a round's head: with the verdict as it was when the round was closed.
+pub(crate) fn closed_head(head: &RoundHead) -> RoundHistory {
+    told(Closed {
+        number: head.id.number,
+        start: head.start,
+        deadline: head.deadline,
+        ended: head.ended,
+        verdict: &head.verdict,
+        why: head.why.as_deref().map(|why| cut(why, FAILURE_REASON_BYTES_MAX)),
+        agents: head.lines.len() + head.missing.len(),
+        fates: fates_of(head),
+    })
+}
+
+/// How many nodes a round's agents failed on, or left nothing from.
+pub(crate) fn unwell_nodes(head: &RoundHead) -> u64 {
+    fates_of(head).values().filter(|fate| **fate != Fate::Succeeded).count() as u64
+}
+
+fn told(round: Closed<'_>) -> RoundHistory {
+    let Closed { number: round_number, start, deadline, ended, verdict, why, agents, fates } = round;
     let status = if *verdict == Verdict::Succeeded { RoundStatus::Succeed } else { RoundStatus::Fail };
     let judged = !matches!(verdict, Verdict::Unknown(_));
-    let fates = fates(report, verdict);
     let places = |of: Fate| fates.iter().filter(move |(_, fate)| **fate == of).map(|(place, _)| *place);
     let number = |of: Fate| signed_len(places(of).count());
     let nodes = |of: Fate| places(of).filter_map(Place::node);
-    let lasted = Duration::try_from(report.ended.duration_since(report.start)).unwrap_or_default();
+    let lasted = Duration::try_from(ended.duration_since(start)).unwrap_or_default();
     let lasted_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
     RoundHistory {
         duration: Some(go_duration(Duration::from_millis(lasted_ms))),
-        end_time_stamp: Some(seconds(report.ended)),
-        expected_actor_number: Some(signed_len(report.agents.len() + report.missing.len())),
+        end_time_stamp: Some(seconds(ended)),
+        expected_actor_number: Some(signed_len(agents)),
         failed_agent_node_list: fitting(nodes(Fate::Failed)),
         failed_agent_node_number: judged.then(|| number(Fate::Failed)),
-        failure_reason: failure_reason::of_verdict(verdict),
+        failure_reason: why,
         not_report_agent_node_list: fitting(nodes(Fate::Silent)),
         not_report_agent_node_number: Some(number(Fate::Silent)),
         succeed_agent_node_list: fitting(nodes(Fate::Succeeded)),
         succeed_agent_node_number: judged.then(|| number(Fate::Succeeded)),
-        ..blank(report.id.number, report.start, report.deadline, status)
+        ..blank(round_number, start, deadline, status)
     }
 }
 
@@ -144,20 +195,21 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Every place with what became of it.
-fn fates<'a>(report: &'a RoundReport, verdict: &'a Verdict) -> BTreeMap<Place<'a>, Fate> {
-    let reported: Vec<_> = match verdict {
-        Verdict::Unknown(_) => Vec::new(),
-        _ => report.agents.iter().map(|agent| (&agent.agent, Fate::Succeeded)).collect(),
-    };
-    let blamed = match verdict {
-        Verdict::Failed(reasons) => reasons.as_slice(),
-        _ => &[],
-    };
-    let blamed = blamed.iter().filter_map(|reason| reason.agent()).map(|agent| (agent, Fate::Failed));
-    let silent = report.missing.iter().map(|missing| (&missing.agent, Fate::Silent));
+fn fates_of(head: &RoundHead) -> BTreeMap<Place<'_>, Fate> {
+    let fate = |line: &AgentLine| if line.succeeded() { Fate::Succeeded } else { Fate::Failed };
+    fates(&head.verdict, head.lines.iter().map(|line| (&line.agent, fate(line))), &head.missing)
+}
+
+/// Every place with what became of it. Where nothing could be judged nobody succeeded or failed.
+fn fates<'a>(
+    verdict: &Verdict,
+    judged: impl Iterator<Item = (&'a AgentId, Fate)>,
+    missing: &'a [MissingAgent],
+) -> BTreeMap<Place<'a>, Fate> {
+    let judged = judged.filter(|_| !matches!(verdict, Verdict::Unknown(_)));
+    let silent = missing.iter().map(|missing| (&missing.agent, Fate::Silent));
     let mut fates = BTreeMap::new();
-    for (agent, fate) in reported.into_iter().chain(blamed).chain(silent) {
+    for (agent, fate) in judged.chain(silent) {
         let worst = fates.entry(Place::of(agent)).or_insert(fate);
         *worst = fate.max(*worst);
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use netreach_api::{LastRoundStatus, NetReachStatus, RoundHistory, RoundStatus};
 
 use crate::limits::{FAILED_ROUNDS_MAX, HISTORY_MAX, ROUND_NUMBER_MAX};
-use crate::{RoundReport, Verdict, entry, failure_reason};
+use crate::{RoundHead, RoundReport, Verdict, entry, failure_reason, round_summary};
 
 /// The rounds of one NetReach: how many are done and what became of the newest.
 ///
@@ -86,18 +86,25 @@ impl History {
 
     /// Adds a closed round. Nothing changes when a round of that number is done already.
     pub fn close(&mut self, report: &RoundReport, verdict: &Verdict) {
-        if report.id.number <= self.done {
-            return;
+        if report.id.number > self.done {
+            self.closed(report.id.number, report.due, verdict, entry::closed(report, verdict));
+            self.ended = Some(report.ended);
         }
-        self.done = report.id.number;
-        self.due = report.due;
-        self.ended = Some(report.ended);
-        self.last_status = Some(match verdict {
-            Verdict::Succeeded => LastRoundStatus::Succeed,
-            Verdict::Failed(_) => LastRoundStatus::Fail,
-            Verdict::Unknown(_) => LastRoundStatus::Unknown,
-        });
-        self.push(entry::closed(report, verdict));
+    }
+
+    /// Adds a closed round as its record's head tells it, with the verdict of then: what [`Self::close`] had added.
+    pub fn close_head(&mut self, head: &RoundHead) {
+        if head.id.number > self.done {
+            self.closed(head.id.number, head.due, &head.verdict, entry::closed_head(head));
+            self.ended = Some(head.ended);
+        }
+    }
+
+    fn closed(&mut self, number: u64, due: Timestamp, verdict: &Verdict, round: RoundHistory) {
+        self.done = number;
+        self.due = due;
+        self.last_status = Some(round_summary::status(verdict));
+        self.push(round);
     }
 
     /// Adds rounds that were missed, the first and the last of them each by number and due instant, in one entry. Rounds

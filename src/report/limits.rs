@@ -8,6 +8,11 @@ pub const LATENESS_PART: u64 = 10;
 pub const DETECTION_CONFIDENCE: f64 = 0.95;
 /// Most characters of an agent's own words that are told on.
 pub const TROUBLE_CHARS_MAX: usize = 300;
+/// Most reasons of a verdict that are kept and shown in a list: the others stand at their targets.
+pub const REASONS_MAX: usize = 1_000;
+/// How much of what went well the object of a round shows: entries of agents and of targets together, each 1.5 to 2 KB of
+/// JSON. What did not go well is shown always.
+pub const PASSING_ENTRIES_MAX: usize = 800;
 /// Largest status of a NetReach, bytes of its JSON.
 pub const STATUS_BYTES_MAX: usize = 16 << 10;
 /// Most rounds a status tells of, the one under way or to come included.

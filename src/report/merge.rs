@@ -2,6 +2,7 @@
 //! its assignment counts as missing, with the contradiction as the reason.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use jiff::Timestamp;
 use netreach_measure::{Digits, Spread, Tally};
@@ -59,81 +60,130 @@ pub enum Refused {
     Clock,
 }
 
+/// A round's results being put together one at a time, so that never all of them are in memory: a result is many times larger
+/// than what the report keeps of it.
+#[derive(Debug)]
+pub struct Merging {
+    round: ClosedRound,
+    /// Where each agent's assignment stands.
+    assigned: BTreeMap<AgentId, usize>,
+    accepted: BTreeMap<AgentId, Accepted>,
+}
+
+/// What came of an agent's result, and by what it is preferred to another.
+#[derive(Debug)]
+struct Accepted {
+    /// Late, then began, then lasted: the smaller the better.
+    rank: (bool, i64, u64),
+    report: Result<AgentReport, Refused>,
+}
+
 /// The report of a closed round. The same facts give the same report, whatever order they came in.
 ///
 /// Should one agent have submitted twice, the result that was on time counts, and of two alike the one that began
 /// first. Results of agents without an assignment are dropped: nobody asked them.
 #[must_use]
 pub fn merge(round: ClosedRound) -> RoundReport {
-    let ClosedRound {
-        id,
-        task,
-        spec,
-        due,
-        start,
-        deadline,
-        ended,
-        assignments,
-        submitted,
-        lost,
-        mut gaps,
-        sampling,
-        interrupted,
-        results_lost,
-        not_begun,
-        clock_offsets_us,
-    } = round;
-    let submitted = one_each(&submitted);
-    let (mut agents, mut missing) = (Vec::new(), Vec::new());
-    for assignment in &assignments {
-        let agent = &assignment.agent;
-        let offset_us = clock_offsets_us.get(agent).copied().unwrap_or_default();
-        match submitted.get(agent).map(|one| accept(&id, assignment, one, offset_us)) {
-            Some(Ok(report)) => agents.push(report),
-            Some(Err(Refused::Trouble { why })) => missing.push(absent(agent, why)),
-            Some(Err(refused)) => missing.push(absent(agent, format!("result refused: {refused}"))),
-            None => {
-                let why = lost.get(agent).map_or("nothing came by the deadline", String::as_str);
-                missing.push(absent(agent, why.to_owned()));
-            }
+    Merging::new(round).finish()
+}
+
+impl Merging {
+    /// The round with the results that it holds already; more may be taken.
+    #[must_use]
+    pub fn new(mut round: ClosedRound) -> Self {
+        let submitted = mem::take(&mut round.submitted);
+        let mut assigned = BTreeMap::new();
+        for (assignment, at) in round.assignments.iter().zip(0..) {
+            assigned.entry(assignment.agent.clone()).or_insert(at);
+        }
+        let mut merging = Self { round, assigned, accepted: BTreeMap::new() };
+        submitted.iter().for_each(|one| merging.take(one));
+        merging
+    }
+
+    /// Takes one more result, by the clock offset that the round knows of its agent.
+    pub fn take(&mut self, submitted: &Submitted) {
+        let offset_us = self.round.clock_offsets_us.get(&submitted.agent).copied().unwrap_or_default();
+        self.take_by_clock(submitted, offset_us);
+    }
+
+    /// Takes one more result, of an agent whose clock is ahead of the manager's by so many microseconds.
+    pub fn take_by_clock(&mut self, submitted: &Submitted, ahead_us: i64) {
+        let Submitted { agent, result, late } = submitted;
+        let Some(assignment) = self.assigned.get(agent).and_then(|at| self.round.assignments.get(*at)) else {
+            return;
+        };
+        let rank = (*late, result.started_at_us, result.elapsed_us);
+        if self.accepted.get(agent).is_none_or(|kept| rank < kept.rank) {
+            let report = accept(&self.round.id, assignment, submitted, ahead_us);
+            self.accepted.insert(agent.clone(), Accepted { rank, report });
         }
     }
-    agents.sort_by(|a, b| a.agent.cmp(&b.agent));
-    missing.sort();
-    gaps.sort();
-    RoundReport {
-        version: VERSION,
-        id,
-        task,
-        spec,
-        due,
-        start,
-        deadline,
-        ended,
-        agents,
-        missing,
-        gaps,
-        sampling,
-        interrupted,
-        results_lost,
-        not_begun,
+
+    /// Says that not all results could be taken, and why: then the round cannot be judged.
+    pub fn lose(&mut self, why: String) {
+        self.round.results_lost = Some(why);
+    }
+
+    /// The report. Agents of which no result was taken are missing.
+    #[must_use]
+    pub fn finish(self) -> RoundReport {
+        let Self { round, assigned: _, mut accepted } = self;
+        let ClosedRound {
+            id,
+            task,
+            spec,
+            due,
+            start,
+            deadline,
+            ended,
+            assignments,
+            submitted: _,
+            lost,
+            mut gaps,
+            sampling,
+            interrupted,
+            results_lost,
+            not_begun,
+            clock_offsets_us: _,
+        } = round;
+        let (mut agents, mut missing) = (Vec::new(), Vec::new());
+        for Assignment { agent, .. } in &assignments {
+            match accepted.remove(agent).map(|accepted| accepted.report) {
+                Some(Ok(report)) => agents.push(report),
+                Some(Err(Refused::Trouble { why })) => missing.push(absent(agent, why)),
+                Some(Err(refused)) => missing.push(absent(agent, format!("result refused: {refused}"))),
+                None => {
+                    let why = lost.get(agent).map_or("nothing came by the deadline", String::as_str);
+                    missing.push(absent(agent, why.to_owned()));
+                }
+            }
+        }
+        agents.sort_by(|a, b| a.agent.cmp(&b.agent));
+        missing.sort();
+        gaps.sort();
+        RoundReport {
+            version: VERSION,
+            id,
+            task,
+            spec,
+            due,
+            start,
+            deadline,
+            ended,
+            agents,
+            missing,
+            gaps,
+            sampling,
+            interrupted,
+            results_lost,
+            not_begun,
+        }
     }
 }
 
 fn absent(agent: &AgentId, why: String) -> MissingAgent {
     MissingAgent { agent: agent.clone(), why }
-}
-
-fn one_each(submitted: &[Submitted]) -> BTreeMap<&AgentId, &Submitted> {
-    let rank = |one: &Submitted| (one.late, one.result.started_at_us, one.result.elapsed_us);
-    let mut by_agent: BTreeMap<&AgentId, &Submitted> = BTreeMap::new();
-    for one in submitted {
-        let kept = by_agent.entry(&one.agent).or_insert(one);
-        if rank(one) < rank(kept) {
-            *kept = one;
-        }
-    }
-    by_agent
 }
 
 fn accept(

@@ -5,11 +5,13 @@ use std::fmt;
 
 use netreach_api::names::reason;
 use netreach_wire::{AgentId, Gap};
+use serde::{Deserialize, Serialize};
 
 use crate::{NotBegun, Number};
 
 /// One fault of a round, with the numbers that prove it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Reason {
     /// Nothing readable came from this agent.
     AgentMissing {

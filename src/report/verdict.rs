@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 use netreach_api::Expect;
 use netreach_measure::Failure;
 use netreach_wire::GapClass;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{LATENESS_PART, LATENESS_US_P99_MIN};
 use crate::{AgentReport, Reason, RoundReport, TargetReport};
 
 /// What a round came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// Every expected agent reported in time, and every target met the success condition.
     Succeeded,
@@ -99,6 +101,18 @@ impl Verdict {
             Self::Unknown(_) => "unknown",
         }
     }
+
+    /// The same with no more than its first `reasons_max` reasons, and how many are left out.
+    #[must_use]
+    pub fn with_reasons(&self, reasons_max: usize) -> (Self, u64) {
+        match self {
+            Self::Failed(reasons) => {
+                let kept = &reasons[..reasons.len().min(reasons_max)];
+                (Self::Failed(kept.to_vec()), (reasons.len() - kept.len()) as u64)
+            }
+            verdict => (verdict.clone(), 0),
+        }
+    }
 }
 
 /// Judges one agent's part.
@@ -113,10 +127,13 @@ impl<'a> AgentJudge<'a> {
         Self { agent, expect, starved: is_starved(agent, expect) }
     }
 
-    pub(crate) fn faults(&self) -> Vec<Reason> {
-        let late = self.agent.late.then(|| Reason::AgentLate { agent: self.agent.agent.clone() });
+    fn faults(&self) -> Vec<Reason> {
         let found = self.agent.targets.iter().flat_map(|target| self.target_faults(target));
-        late.into_iter().chain(found).collect()
+        self.late().into_iter().chain(found).collect()
+    }
+
+    pub(crate) fn late(&self) -> Option<Reason> {
+        self.agent.late.then(|| Reason::AgentLate { agent: self.agent.agent.clone() })
     }
 
     pub(crate) fn target_faults(&self, target: &TargetReport) -> Vec<Reason> {

@@ -1,29 +1,30 @@
-//! The store itself, over any object store; here a local directory.
+//! The store: what a round sets out to do, and what agents submit while it is open.
 
 use std::path::Path as Directory;
-use std::{fs, io};
+use std::sync::Mutex;
 
-use futures_lite::StreamExt as _;
-use futures_lite::future::block_on;
 use jiff::Timestamp;
-use netreach_report::{MissingAgent, NotBegun, RoundReport, VERSION};
+use netreach_report::{MissingAgent, NotBegun};
 use netreach_wire::{AgentId, AgentResult, Assignment, Gap, RoundId};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
+use object_store::{ObjectMeta, PutPayload};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::backend::Backend;
 use crate::limits::PACKED_BYTES_MAX;
-use crate::{StoreError, key, packed};
+use crate::{Damaged, DamagedResult, Location, StoreError, key, packed};
 
-/// Rounds and results in a directory.
+/// Rounds and results in a directory or a bucket. Any number of processes may use the same one.
 ///
-/// What a call has written is on the disk when it returns: the file, its name and every new folder above it are synced.
+/// What a call has written is there for good when it returns: in a directory the file, its name and every new folder
+/// above it are synced; a bucket's server has said that it has it.
 #[derive(Debug)]
 pub struct Store {
-    objects: LocalFileSystem,
+    pub(crate) backend: Backend,
+    /// Held while an object is put aside.
+    pub(crate) aside: Mutex<()>,
 }
 
 /// What a round set out to do, written before anybody is told: whoever comes after a manager that ended in mid-round goes on from it.
@@ -60,9 +61,9 @@ pub struct OpenedRound {
 /// Whether a write was the first of its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// This call wrote it.
+    /// This call wrote it. Of all calls for the same object at most one is told so.
     Now,
-    /// It was there already, and stays as it was.
+    /// It was there already, and stays as it was. Where a bucket's answer was lost and asked for again, by this very call.
     Before,
 }
 
@@ -81,30 +82,90 @@ pub struct KeptResult {
     pub result: AgentResult,
 }
 
+/// The results of a round.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Results {
+    /// Those that can be read: in time first, each in the order of nodes and pods.
+    pub kept: Vec<KeptResult>,
+    /// Those that cannot.
+    pub damaged: Vec<DamagedResult>,
+}
+
+/// An object as it was found.
+pub(crate) enum Read<T> {
+    Absent,
+    Whole(T),
+    Damaged { meta: ObjectMeta, why: String },
+}
+
 impl Store {
-    /// Opens the store in `dir`, creating it where it is not there, and tries at once whether it can be written to.
+    /// Opens the store at a location, creating a directory where it is not there, and tries at once whether it can be
+    /// written to. A bucket's server and rights are those of the `AWS_*` variables of this process's environment.
+    ///
+    /// # Errors
+    /// When it cannot be used; [`StoreError::is_away`] when that may pass.
+    pub fn open(location: &Location) -> Result<Self, StoreError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::open_with(location, &variables.collect::<Vec<_>>())
+    }
+
+    /// As [`Self::open`], with these variables instead of the environment's.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(location: &Location, variables: &[(String, String)]) -> Result<Self, StoreError> {
+        match location {
+            Location::Directory(dir) => Self::open_local(dir),
+            #[cfg(feature = "s3")]
+            Location::Bucket { bucket, prefix } => Ok(Self::of(crate::s3::open(bucket, prefix, variables)?)),
+            #[cfg(not(feature = "s3"))]
+            Location::Bucket { .. } => {
+                let _ = variables;
+                let why = "this program keeps things in directories alone".to_owned();
+                Err(StoreError::Bucket {
+                    attempt: "open the store".to_owned(),
+                    place: location.to_string(),
+                    why,
+                })
+            }
+        }
+    }
+
+    /// Opens the store in `dir`, creating it where it is not there, and tries at once whether it can be written to. A
+    /// disk that is full is no error: what is there can be read.
     ///
     /// # Errors
     /// When `dir` cannot be created, is no directory, or takes no files.
     pub fn open_local(dir: &Directory) -> Result<Self, StoreError> {
-        let directory = |why: String| StoreError::Directory { dir: dir.to_owned(), why };
-        create_synced(dir).map_err(|error| directory(error.to_string()))?;
-        let objects = LocalFileSystem::new_with_prefix(dir).map_err(|error| directory(error.to_string()))?;
-        let store = Self { objects: objects.with_fsync(true).with_automatic_cleanup(true) };
+        let store = Self::of(Backend::local(dir)?);
+        let directory =
+            |error: StoreError| StoreError::Directory { dir: dir.to_owned(), why: error.to_string() };
         // The very way rounds are closed: some file systems take files and no second name for one.
         let probe = Path::from("writable");
-        store.create(&probe, Vec::new()).map_err(|error| directory(error.to_string()))?;
-        match block_on(store.objects.delete(&probe)) {
+        match store.backend.create(&probe, PutPayload::new()) {
+            Err(error) if error.is_full() => return Ok(store),
             // Another process that opens the store at the same time may have been quicker.
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(store),
-            Err(error) => Err(directory(error.to_string())),
+            written => drop(written.map_err(directory)?),
         }
+        store.backend.remove(&[probe]).map_err(directory)?;
+        Ok(store)
+    }
+
+    fn of(backend: Backend) -> Self {
+        Self { backend, aside: Mutex::default() }
+    }
+
+    /// Where it is, as a user would write it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.backend.place()
     }
 
     /// Keeps what a round sets out to do. Of several writers one opens it; the others learn that it was opened before.
     ///
     /// # Errors
-    /// When it is too large or the disk fails.
+    /// When it is too large or the store fails.
     pub fn open_round(&self, opened: &OpenedRound) -> Result<Written, StoreError> {
         self.create_packed(&key::opened(&opened.id)?, opened)
     }
@@ -112,222 +173,135 @@ impl Store {
     /// What a round set out to do; none when it was never opened.
     ///
     /// # Errors
-    /// When it cannot be understood or the disk fails.
+    /// When it cannot be understood, and then it is put aside, or when the store fails.
     pub fn read_opened(&self, round: &RoundId) -> Result<Option<OpenedRound>, StoreError> {
-        self.read(&key::opened(round)?)
-    }
-
-    /// Removes everything of a NetReach.
-    ///
-    /// # Errors
-    /// When the disk fails; what was removed until then is gone.
-    pub fn forget(&self, uid: &str) -> Result<(), StoreError> {
-        self.remove_all(&key::rounds(uid)?)?;
-        self.remove(&key::retained(uid)?)
-    }
-
-    /// Removes everything of a round.
-    ///
-    /// # Errors
-    /// As [`Self::forget`].
-    pub fn forget_round(&self, round: &RoundId) -> Result<(), StoreError> {
-        self.remove_all(&key::folder(round)?)
+        let key = key::opened(round)?;
+        let is_its = |opened: &OpenedRound| {
+            if opened.id == *round { Ok(()) } else { Err(format!("it holds round {}", opened.id)) }
+        };
+        match self.read_packed(&key, is_its)? {
+            Read::Absent => Ok(None),
+            Read::Whole(opened) => Ok(Some(opened)),
+            Read::Damaged { meta, why } => Err(self.put_aside(&meta, why).into()),
+        }
     }
 
     /// Keeps an agent's result. The first one counts: another of the same round and agent changes nothing, and a late
-    /// one is not kept beside one that was on time.
+    /// one is not kept beside one that was on time. One that is damaged does not count.
     ///
     /// # Errors
-    /// When it is too large or the disk fails.
+    /// When it is too large or the store fails. Nothing may be said to be kept then.
     pub fn keep_result(&self, kept: &KeptResult) -> Result<Written, StoreError> {
         let KeptResult { agent, late, clock_ahead_us: _, result } = kept;
-        if *late && self.exists(&key::result(&result.round, agent, false)?)? {
+        if *late && self.holds_result(&result.round, agent, false)? {
             return Ok(Written::Before);
         }
-        self.create_packed(&key::result(&result.round, agent, *late)?, kept)
+        let key = key::result(&result.round, agent, *late)?;
+        match self.create_packed(&key, kept)? {
+            Written::Before if !self.holds_result(&result.round, agent, *late)? => {
+                self.create_packed(&key, kept)
+            }
+            written => Ok(written),
+        }
     }
 
-    /// Every result kept of a round, those in time first, each in the order of nodes and pods.
+    /// Whether a result is kept that can be read; one that cannot is put aside.
+    fn holds_result(&self, round: &RoundId, agent: &AgentId, late: bool) -> Result<bool, StoreError> {
+        let key = key::result(round, agent, late)?;
+        match self.read_result(round, late, &key)? {
+            Read::Absent => Ok(false),
+            Read::Whole(_) => Ok(true),
+            Read::Damaged { meta, why } => Ok(self.put_aside(&meta, why).moved_to.is_none()),
+        }
+    }
+
+    /// Every result kept of a round. Those that cannot be understood are put aside, and named.
     ///
     /// # Errors
-    /// When one cannot be understood or the disk fails.
-    pub fn read_results(&self, round: &RoundId) -> Result<Vec<KeptResult>, StoreError> {
-        let mut results = Vec::new();
+    /// When the store fails.
+    pub fn read_results(&self, round: &RoundId) -> Result<Results, StoreError> {
+        let mut results = Results::default();
         for late in [false, true] {
-            for key in self.list(&key::results(round, late)?)? {
-                let kept: KeptResult = self.read(&key)?.ok_or_else(|| corrupt(&key, "it was removed"))?;
-                if kept.late != late || key::result(round, &kept.agent, late)? != key {
-                    return Err(corrupt(&key, "it holds another agent's result"));
+            for ObjectMeta { location: key, .. } in self.backend.list(&key::results(round, late)?)? {
+                match self.read_result(round, late, &key)? {
+                    Read::Absent => {}
+                    Read::Whole(kept) => results.kept.push(kept),
+                    Read::Damaged { meta, why } => {
+                        let agent = agent_of(round, late, &key);
+                        results.damaged.push(DamagedResult { agent, damaged: self.put_aside(&meta, why) });
+                    }
                 }
-                results.push(kept);
             }
         }
         Ok(results)
+    }
+
+    fn read_result(&self, round: &RoundId, late: bool, key: &Path) -> Result<Read<KeptResult>, StoreError> {
+        self.read_packed(key, |kept: &KeptResult| {
+            let is_its = kept.late == late
+                && kept.result.round == *round
+                && key::result(round, &kept.agent, late).is_ok_and(|expected| expected == *key);
+            if is_its { Ok(()) } else { Err("it holds another result".to_owned()) }
+        })
     }
 
     /// The agents of which results are kept, in time or late: by their keys alone, so a damaged result counts and an
     /// object that is none of ours does not.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// When the store fails.
     pub fn kept_agents(&self, round: &RoundId) -> Result<Vec<AgentId>, StoreError> {
         let mut agents = Vec::new();
         for late in [false, true] {
-            let of_round = |key: &Path, agent: &AgentId| {
-                key::result(round, agent, late).is_ok_and(|expected| expected == *key)
-            };
-            let keys = self.list(&key::results(round, late)?)?;
-            agents.extend(keys.iter().filter_map(|key| key::agent(key).filter(|agent| of_round(key, agent))));
+            let listed = self.backend.list(&key::results(round, late)?)?;
+            agents.extend(listed.iter().filter_map(|meta| agent_of(round, late, &meta.location)));
         }
         Ok(agents)
     }
 
-    /// Removes what a round was made of, once its report is kept: that says it all.
-    ///
-    /// # Errors
-    /// When the disk fails; what was removed until then is gone.
-    pub fn settle_round(&self, round: &RoundId) -> Result<(), StoreError> {
-        for late in [false, true] {
-            self.remove_all(&key::results(round, late)?)?;
-        }
-        self.remove(&key::opened(round)?)
+    // === objects ===
+
+    pub(crate) fn create_packed(&self, key: &Path, value: &impl Serialize) -> Result<Written, StoreError> {
+        self.backend.create(key, pack(key, value)?)
     }
 
-    /// Closes a round with its report. Of several writers one closes it; the others learn that it was closed before.
-    ///
-    /// # Errors
-    /// When the report is too large or the disk fails.
-    pub fn close_round(&self, report: &RoundReport) -> Result<Written, StoreError> {
-        self.create_packed(&key::closed(&report.id)?, report)
+    pub(crate) fn replace_packed(&self, key: &Path, value: &impl Serialize) -> Result<(), StoreError> {
+        self.backend.replace(key, pack(key, value)?)
     }
 
-    /// The report of a closed round; none while it is open or unknown.
-    ///
-    /// # Errors
-    /// When it cannot be understood or the disk fails.
-    pub fn read_round(&self, round: &RoundId) -> Result<Option<RoundReport>, StoreError> {
-        let key = key::closed(round)?;
-        match self.read::<RoundReport>(&key)? {
-            Some(report) if report.version != VERSION => {
-                Err(StoreError::Form { key: key.to_string(), found: report.version })
-            }
-            Some(report) if report.id != *round => {
-                Err(corrupt(&key, &format!("it holds round {}", report.id)))
-            }
-            report => Ok(report),
-        }
-    }
-
-    /// The numbers of a NetReach's closed rounds, rising.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub fn list_rounds(&self, uid: &str) -> Result<Vec<u64>, StoreError> {
-        let folders = self.folders(Some(&key::rounds(uid)?))?;
-        let mut numbers = Vec::new();
-        for number in folders.iter().filter_map(key::number) {
-            if self.exists(&key::closed(&RoundId { uid: uid.to_owned(), number })?)? {
-                numbers.push(number);
-            }
-        }
-        numbers.sort_unstable();
-        Ok(numbers)
-    }
-
-    /// The NetReaches of which anything is kept, in order.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub fn uids(&self) -> Result<Vec<String>, StoreError> {
-        let mut uids: Vec<_> = self.folders(None)?.iter().filter_map(key::uid).collect();
-        uids.sort();
-        Ok(uids)
-    }
-
-    fn remove_all(&self, folder: &Path) -> Result<(), StoreError> {
-        self.list(folder)?.iter().try_for_each(|key| self.remove(key))
-    }
-
-    pub(crate) fn remove(&self, key: &Path) -> Result<(), StoreError> {
-        match block_on(self.objects.delete(key)) {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(disk("remove", key, error)),
-        }
-    }
-
-    /// Every object in a folder, in order.
-    fn list(&self, folder: &Path) -> Result<Vec<Path>, StoreError> {
-        let listed = block_on(self.objects.list(Some(folder)).try_collect::<_, _, Vec<_>>());
-        let listed = listed.map_err(|error| disk("list", folder, error))?;
-        let mut keys: Vec<_> = listed.into_iter().map(|meta| meta.location).collect();
-        keys.sort();
-        Ok(keys)
-    }
-
-    /// The folders in a folder; no folder stands for all of the store.
-    fn folders(&self, folder: Option<&Path>) -> Result<Vec<Path>, StoreError> {
-        let listed = block_on(self.objects.list_with_delimiter(folder));
-        let listed = listed.map_err(|error| disk("list", folder.unwrap_or(&Path::default()), error))?;
-        Ok(listed.common_prefixes)
-    }
-
-    fn create_packed(&self, key: &Path, value: &impl Serialize) -> Result<Written, StoreError> {
-        let packed = packed::pack(value)
-            .map_err(|error| StoreError::TooLarge { key: key.to_string(), why: error.to_string() })?;
-        self.create(key, packed)
-    }
-
-    pub(crate) fn create(&self, key: &Path, bytes: Vec<u8>) -> Result<Written, StoreError> {
-        match block_on(self.objects.put_opts(key, bytes.into(), PutMode::Create.into())) {
-            Ok(_) => Ok(Written::Now),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(Written::Before),
-            Err(error) => Err(disk("write", key, error)),
-        }
-    }
-
-    pub(crate) fn exists(&self, key: &Path) -> Result<bool, StoreError> {
-        match block_on(self.objects.head(key)) {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(disk("read", key, error)),
-        }
-    }
-
-    fn read<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, StoreError> {
-        let found = match block_on(self.objects.get(key)) {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(disk("read", key, error)),
+    /// Reads an object that was packed, and is damaged where `is_its` says why it is not what belongs there.
+    pub(crate) fn read_packed<T: DeserializeOwned>(
+        &self,
+        key: &Path,
+        is_its: impl FnOnce(&T) -> Result<(), String>,
+    ) -> Result<Read<T>, StoreError> {
+        let Some(found) = self.backend.read(key)? else { return Ok(Read::Absent) };
+        let meta = found.meta;
+        let unpacked = match meta.size {
+            ..=PACKED_BYTES_MAX => packed::unpack(&found.bytes).map_err(|error| error.to_string()),
+            size => Err(format!("it has {size} bytes (at most {PACKED_BYTES_MAX})")),
         };
-        if found.meta.size > PACKED_BYTES_MAX {
-            return Err(corrupt(key, &format!("it has {} bytes", found.meta.size)));
-        }
-        let bytes = block_on(found.bytes()).map_err(|error| disk("read", key, error))?;
-        packed::unpack(&bytes).map(Some).map_err(|error| corrupt(key, &error.to_string()))
+        Ok(match unpacked.and_then(|value| is_its(&value).map(|()| value)) {
+            Ok(value) => Read::Whole(value),
+            Err(why) => Read::Damaged { meta, why },
+        })
     }
 }
 
-/// Creates `dir` and what is missing above it, and syncs each parent: the store below syncs only what it makes itself.
-fn create_synced(dir: &Directory) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Directory::new("."),
-    };
-    create_synced(parent)?;
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => fs::File::open(parent)?.sync_all(),
+fn pack(key: &Path, value: &impl Serialize) -> Result<PutPayload, StoreError> {
+    match packed::pack(value) {
+        Ok(packed) => Ok(packed.into()),
+        Err(error) => Err(StoreError::TooLarge { key: key.to_string(), why: error.to_string() }),
     }
 }
 
-fn disk(attempt: &'static str, key: &Path, source: object_store::Error) -> StoreError {
-    StoreError::Disk { attempt, key: key.to_string(), source }
+/// Whose result lies at this key of the round.
+fn agent_of(round: &RoundId, late: bool, key: &Path) -> Option<AgentId> {
+    key::agent(key).filter(|agent| key::result(round, agent, late).is_ok_and(|expected| expected == *key))
 }
 
-fn corrupt(key: &Path, why: &str) -> StoreError {
-    StoreError::Corrupt { key: key.to_string(), why: why.to_owned() }
+impl From<Damaged> for StoreError {
+    fn from(Damaged { key, why, moved_to }: Damaged) -> Self {
+        Self::Corrupt { key, why, moved_to }
+    }
 }

@@ -69,10 +69,10 @@ impl Facts {
     }
 
     pub(crate) fn results(&self, number: u64) -> Vec<Submitted> {
-        let kept = self.store.read_results(&id(number)).unwrap();
-        kept.into_iter()
-            .map(|KeptResult { agent, late, result, .. }| Submitted { agent, result, late })
-            .collect()
+        let results = self.store.read_results(&id(number)).unwrap();
+        assert_eq!(results.damaged, []);
+        let kept = results.kept.into_iter();
+        kept.map(|KeptResult { agent, late, result, .. }| Submitted { agent, result, late }).collect()
     }
 
     /// A round as it stands with these results.

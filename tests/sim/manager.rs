@@ -181,8 +181,10 @@ impl Manager {
     fn close(&mut self, facts: &mut Facts, dies_closing: bool) -> (RoundReport, bool) {
         let (plan, results) = self.open.take().unwrap();
         let report = merge(facts.closed_round(plan.id.number, results, self.clock.at()));
-        let is_success = judge(&report, &facts.spec.expect()) == netreach_report::Verdict::Succeeded;
-        assert_eq!(facts.store.close_round(&report).unwrap(), Written::Now, "{} was closed before", plan.id);
+        let verdict = judge(&report, &facts.spec.expect());
+        let is_success = verdict == netreach_report::Verdict::Succeeded;
+        let written = facts.store.close_round(&report, &verdict).unwrap();
+        assert_eq!(written, Written::Now, "{} was closed before", plan.id);
         if !dies_closing {
             self.desk.close(&plan.id).unwrap();
             self.case.last = Some(DueRound { number: plan.id.number, due: plan.due });

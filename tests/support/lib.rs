@@ -1,10 +1,11 @@
 //! What the tests of every boundary share: the program under test as a process, a control plane
-//! and its kubectl, what a node gives a pod (mounts, Services), certificates, specs by sentence, the house's files.
+//! and its kubectl, a MinIO, what a node gives a pod (mounts, Services), certificates, specs by sentence, the house's files.
 
 mod certificates;
 mod control_plane;
 mod house;
 mod kubectl;
+mod minio;
 mod mount;
 mod program;
 mod service;
@@ -14,6 +15,7 @@ pub use certificates::{Authority, Leaf};
 pub use control_plane::ControlPlane;
 pub use house::{Crate, crates, root};
 pub use kubectl::Kubectl;
+pub use minio::Minio;
 pub use mount::Mount;
 pub use program::{Finished, Program, Running, ends};
 pub use service::Service;

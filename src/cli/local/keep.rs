@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_std::task::spawn_blocking;
 use jiff::Timestamp;
-use netreach_report::{KdoctorReport, RoundReport, Submitted};
+use netreach_report::{KdoctorReport, RoundReport, Submitted, Verdict};
 use netreach_store::{KeptResult, Store, StoreError};
 use netreach_wire::{AgentId, AgentResult, Receipt};
 
@@ -49,11 +49,11 @@ impl Keep {
         .await
     }
 
-    /// Keeps a closed round.
-    pub(super) async fn round(&self, report: RoundReport) -> Result<(), Trouble> {
+    /// Keeps a closed round, and what it came to.
+    pub(super) async fn round(&self, report: RoundReport, verdict: Verdict) -> Result<(), Trouble> {
         if let Some(Kept { store, .. }) = &self.0 {
             let store = Arc::clone(store);
-            spawn_blocking(move || store.close_round(&report)).await?;
+            spawn_blocking(move || store.close_round(&report, &verdict)).await?;
         }
         Ok(())
     }

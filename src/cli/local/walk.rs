@@ -258,7 +258,7 @@ impl<'a> Walk<'a> {
         // What is known is told first, whatever becomes of keeping it.
         self.progress.aside(|| show::report(&document, self.args.output, self.shown == 0))?;
         self.shown += 1;
-        self.keep.round(report).await?;
+        self.keep.round(report, verdict).await?;
         self.keep.document(closed.id.number, &document)?;
         self.closed = Some(closed);
         Ok(())

@@ -12,7 +12,6 @@ use netreach_report::{RoundReport, Verdict, merge};
 use netreach_wire::{AgentId, RoundId};
 
 use crate::context::Context;
-use crate::limits::ROUNDS_KEPT_MAX;
 use crate::lives::{Entry, Life};
 use crate::observe::agents::quote;
 use crate::open::Open;
@@ -55,11 +54,9 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
         let results = store.read_results(&id).map_err(|error| error.to_string());
         let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
         let report = merge(open.close(results, ended, why));
-        match store.close_round(&report) {
-            Ok(_) => {
-                let verdict = verdict(&report);
-                (report, Judged { verdict, is_kept: true })
-            }
+        let verdict = verdict(&report);
+        match store.close_round(&report, &verdict) {
+            Ok(_) => (report, Judged { verdict, is_kept: true }),
             Err(error) => {
                 tracing::error!(round = %id, %error, "a round's report could not be kept");
                 (
@@ -87,18 +84,21 @@ fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
     nodes.iter().filter_map(|node| Some((node.metadata.name.clone()?, why(node)?))).collect()
 }
 
-/// Of a round that is closed its report is kept, and of old ones nothing.
+/// Of a round that is closed its report is kept, and of the past what retention leaves.
 async fn tidy(context: &Context, id: &RoundId) {
-    let of = id.clone();
+    let (of, retention) = (id.clone(), context.settings.retention);
     let tidied = context.on_store(move |store| {
         store.settle_round(&of)?;
-        match of.number.checked_sub(ROUNDS_KEPT_MAX).filter(|number| *number > 0) {
-            Some(number) => store.forget_round(&RoundId { number, ..of }),
-            None => Ok(()),
-        }
+        store.retain(&of.uid, retention, Timestamp::now())
     });
-    if let Err(error) = tidied.await {
-        tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
+    match tidied.await {
+        Ok(removed) if !removed.rounds.is_empty() => {
+            tracing::info!(uid = id.uid, rounds = ?removed.rounds, bytes = removed.bytes, "old rounds are removed");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
+        }
     }
 }
 

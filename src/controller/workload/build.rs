@@ -159,6 +159,7 @@ fn move_to_host(pod: &mut PodSpec, port: u16) {
 #[cfg(test)]
 mod tests {
     use netreach_api::{ClusterFacts, admit};
+    use netreach_store::Retention;
     use serde_json::{Value, json};
 
     use super::*;
@@ -186,6 +187,7 @@ mod tests {
             agent_account: "netreach-agent".to_owned(),
             ingress_class: None,
             instance: String::new(),
+            retention: Retention::default(),
         };
         let crew = Crew::of(&admitted.net_reach, &settings).unwrap();
         let template = serde_json::from_value(template).unwrap();

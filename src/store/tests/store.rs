@@ -1,14 +1,16 @@
-//! The store on a real directory.
+//! The store in a real directory.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
+mod directory;
+mod suite;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use netreach_report::{ClosedRound, RoundReport, merge};
-use netreach_store::{KeptResult, OpenedRound, Store, StoreError, Written};
-use netreach_wire::{AgentId, AgentResult, RoundId, Usage, VERSION};
-use serde_json::json;
+use directory::{Directory, files};
+use netreach_report::RoundReport;
+use netreach_store::{KeptResult, Store, Written};
+use suite::fixture::{kept, opened, report, round, verdict};
 
 fn open() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
@@ -16,86 +18,87 @@ fn open() -> (tempfile::TempDir, Store) {
     (dir, store)
 }
 
-fn round(uid: &str, number: u64) -> RoundId {
-    RoundId { uid: uid.to_owned(), number }
+#[test]
+fn one_closes_a_round() {
+    suite::protocol::one_closes_a_round(&Directory::new());
 }
 
-fn report(uid: &str, number: u64, task: &str) -> RoundReport {
-    let at = |seconds: i64| jiff::Timestamp::from_second(1_690_879_016 + seconds).unwrap();
-    let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
-    let mut report = merge(ClosedRound {
-        id: round(uid, number),
-        task: task.to_owned(),
-        spec: json!({ "request": { "qps": 10 } }),
-        due: at(0),
-        start: at(0),
-        deadline: at(60),
-        ended: at(12),
-        assignments: Vec::new(),
-        submitted: Vec::new(),
-        lost: BTreeMap::new(),
-        gaps: Vec::new(),
-        sampling: None,
-        interrupted: false,
-        results_lost: None,
-        not_begun: None,
-        clock_offsets_us: BTreeMap::new(),
-    });
-    report.missing.push(netreach_report::MissingAgent { agent, why: "killed".to_owned() });
-    report
+#[test]
+fn a_result_is_kept_once() {
+    suite::protocol::a_result_is_kept_once(&Directory::new());
 }
 
-fn kept(node: &str, pod: &str, late: bool) -> KeptResult {
-    KeptResult {
-        clock_ahead_us: None,
-        agent: AgentId { node: node.to_owned(), pod: pod.to_owned() },
-        late,
-        result: AgentResult {
-            version: VERSION,
-            round: round("uid", 1),
-            started_at_us: 1_690_879_016_000_000,
-            elapsed_us: 10_000_000,
-            interrupted: false,
-            trouble: None,
-            targets: Vec::new(),
-            usage: Usage { cpu_max_percent: 2.5, ..Usage::default() },
-        },
-    }
+#[test]
+fn epochs_rise() {
+    suite::protocol::epochs_rise(&Directory::new());
 }
 
-fn opened(id: &RoundId) -> OpenedRound {
-    let at = |seconds: i64| jiff::Timestamp::from_second(1_690_879_016 + seconds).unwrap();
-    OpenedRound {
-        task: "task".to_owned(),
-        spec: json!({}),
-        id: id.clone(),
-        due: at(0),
-        start: at(0),
-        deadline: at(60),
-        assignments: Vec::new(),
-        absent: Vec::new(),
-        gaps: Vec::new(),
-        sampling: None,
-        not_begun: None,
-    }
+#[test]
+fn the_index_is_a_cache() {
+    suite::rounds::the_index_is_a_cache(&Directory::new());
 }
 
-/// Every file below `dir`, relative to it, sorted.
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path)
-            } else {
-                files.push(path.strip_prefix(dir).unwrap().to_owned())
-            }
-        }
-    }
-    files.sort();
-    files
+#[test]
+fn retention() {
+    suite::rounds::retention(&Directory::new());
+}
+
+#[test]
+fn what_is_of_no_use_goes() {
+    suite::rounds::what_is_of_no_use_goes(&Directory::new());
+}
+
+#[test]
+fn the_gone_are_swept() {
+    suite::rounds::the_gone_are_swept(&Directory::new());
+}
+
+#[test]
+fn damage() {
+    suite::damage::a_damaged_result_is_named(&Directory::new());
+    suite::damage::a_damaged_result_is_kept_anew(&Directory::new());
+    suite::damage::a_damaged_record_is_named(&Directory::new());
+    suite::damage::a_damaged_object_is_an_error_that_names_it(&Directory::new());
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_by_a_crash() {
+    let dir = Directory::in_memory();
+    suite::crash::nothing_acknowledged_is_lost(&dir, "be_a_manager");
+    let unfinished: Vec<_> =
+        files(dir.path()).into_iter().filter(|file| file.to_string_lossy().contains('#')).collect();
+    assert_eq!(unfinished, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_full_disk_is_said_and_passes() {
+    directory::full::a_full_disk_is_said_and_passes("be_on_a_small_disk");
+}
+
+#[test]
+fn an_acknowledged_write_is_synced() {
+    directory::durable::an_acknowledged_write_is_synced("be_traced");
+}
+
+#[test]
+fn a_thousand_rounds_are_listed_in_time() {
+    directory::speed::a_thousand_rounds_are_listed_in_time();
+}
+
+/// Processes of their own of the tests above.
+#[test]
+fn be_a_manager() {
+    suite::crash::be_a_manager();
+}
+
+#[test]
+fn be_on_a_small_disk() {
+    directory::full::be_on_a_small_disk();
+}
+
+#[test]
+fn be_traced() {
+    directory::durable::be_traced();
 }
 
 #[test]
@@ -103,28 +106,10 @@ fn a_closed_round_comes_back_from_another_store_on_the_same_directory() {
     let (dir, store) = open();
     let report = report("uid", 7, "task");
     assert_eq!(store.read_round(&report.id).unwrap(), None);
-    assert_eq!(store.close_round(&report).unwrap(), Written::Now);
-    assert_eq!(files(dir.path()), [Path::new("uid/rounds/7/closed")]);
+    assert_eq!(store.close_round(&report, &verdict()).unwrap(), Written::Now);
+    assert_eq!(files(dir.path()), ["uid/first", "uid/rounds/7/closed"].map(Path::new));
     let again = Store::open_local(dir.path()).unwrap();
     assert_eq!(again.read_round(&report.id).unwrap(), Some(report));
-}
-
-#[test]
-fn of_many_writers_one_closes_the_round_and_its_report_stays() {
-    let (_dir, store) = open();
-    let mut outcomes: Vec<(usize, Written)> = std::thread::scope(|scope| {
-        let store = &store;
-        let writers: Vec<_> = (0..8)
-            .map(|writer| {
-                scope.spawn(move || store.close_round(&report("uid", 1, &format!("by-{writer}"))).unwrap())
-            })
-            .collect();
-        writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect()
-    });
-    outcomes.retain(|(_, written)| *written == Written::Now);
-    assert_eq!(outcomes.len(), 1);
-    let stored = store.read_round(&round("uid", 1)).unwrap().unwrap();
-    assert_eq!(stored.task, format!("by-{}", outcomes[0].0));
 }
 
 #[test]
@@ -132,9 +117,9 @@ fn rounds_are_listed_by_number_and_only_when_closed() {
     let (dir, store) = open();
     assert_eq!(store.list_rounds("uid").unwrap(), Vec::<u64>::new());
     for number in [10, 9, 100] {
-        store.close_round(&report("uid", number, "task")).unwrap();
+        store.close_round(&report("uid", number, "task"), &verdict()).unwrap();
     }
-    store.close_round(&report("other", 5, "task")).unwrap();
+    store.close_round(&report("other", 5, "task"), &verdict()).unwrap();
     store.keep_result(&kept("n", "p", false)).unwrap();
     fs::create_dir(dir.path().join("uid/rounds/lost+found")).unwrap();
     assert_eq!(store.list_rounds("uid").unwrap(), [9, 10, 100]);
@@ -149,8 +134,8 @@ fn a_result_is_kept_once_and_not_again_when_late() {
         assert_eq!(store.keep_result(kept).unwrap(), Written::Before);
     }
     assert_eq!(store.keep_result(&KeptResult { late: true, ..a.clone() }).unwrap(), Written::Before);
-    assert_eq!(store.read_results(&round("uid", 1)).unwrap(), [a, b, late]);
-    assert_eq!(store.read_results(&round("uid", 2)).unwrap(), []);
+    assert_eq!(store.read_results(&round("uid", 1)).unwrap().kept, [a, b, late]);
+    assert_eq!(store.read_results(&round("uid", 2)).unwrap().kept, []);
 }
 
 #[test]
@@ -183,13 +168,13 @@ fn of_a_settled_round_the_report_stays() {
     store.open_round(&opened(&round("uid", 2))).unwrap();
     store.keep_result(&kept("n", "p", false)).unwrap();
     store.keep_result(&kept("n", "late", true)).unwrap();
-    store.close_round(&report("uid", 1, "task")).unwrap();
+    store.close_round(&report("uid", 1, "task"), &verdict()).unwrap();
     store.settle_round(&id).unwrap();
-    assert_eq!(files(dir.path()), ["uid/rounds/1/closed", "uid/rounds/2/opened"].map(Path::new));
+    assert_eq!(files(dir.path()), ["uid/first", "uid/rounds/1/closed", "uid/rounds/2/opened"].map(Path::new));
     // Doing it again changes nothing, nor does it where there is nothing.
     store.settle_round(&id).unwrap();
     store.settle_round(&round("other", 1)).unwrap();
-    assert_eq!((store.read_opened(&id).unwrap(), store.read_results(&id).unwrap()), (None, vec![]));
+    assert_eq!((store.read_opened(&id).unwrap(), store.read_results(&id).unwrap().kept), (None, vec![]));
     assert_eq!(store.list_rounds("uid").unwrap(), [1]);
 }
 
@@ -197,7 +182,7 @@ fn of_a_settled_round_the_report_stays() {
 fn every_netreach_of_which_anything_is_kept_is_told() {
     let (dir, store) = open();
     assert_eq!(store.uids().unwrap(), Vec::<String>::new());
-    store.close_round(&report("uid-b", 1, "task")).unwrap();
+    store.close_round(&report("uid-b", 1, "task"), &verdict()).unwrap();
     store.open_round(&opened(&round("../a", 3))).unwrap();
     store.keep_result(&kept("n", "p", false)).unwrap();
     fs::create_dir(dir.path().join("lost+found")).unwrap();
@@ -236,41 +221,30 @@ fn names_that_climb_stay_inside_and_come_back_as_they_were() {
     drop(store);
     let climbing = kept("../../x", "..", false);
     store_inside.keep_result(&climbing).unwrap();
-    store_inside.close_round(&report("../..", 1, "task")).unwrap();
+    store_inside.close_round(&report("../..", 1, "task"), &verdict()).unwrap();
     assert!(files(dir.path()).iter().all(|file| file.starts_with("inside")), "{:?}", files(dir.path()));
-    assert_eq!(store_inside.read_results(&round("uid", 1)).unwrap(), [climbing]);
+    assert_eq!(store_inside.read_results(&round("uid", 1)).unwrap().kept, [climbing]);
     assert_eq!(store_inside.list_rounds("../..").unwrap(), [1]);
-}
-
-#[test]
-fn a_torn_object_is_an_error_that_names_it() {
-    let (dir, store) = open();
-    store.close_round(&report("uid", 1, "task")).unwrap();
-    store.keep_result(&kept("n", "p", false)).unwrap();
-    for (key, read) in [
-        ("uid/rounds/1/closed", (|store| store.read_round(&round("uid", 1)).map(drop)) as fn(&Store) -> _),
-        ("uid/rounds/1/results/n/p", |store| store.read_results(&round("uid", 1)).map(drop)),
-    ] {
-        let path = dir.path().join(key);
-        let whole = fs::read(&path).unwrap();
-        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        let error: StoreError = read(&store).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("could not understand {key}: ")), "{error}");
-    }
 }
 
 #[test]
 fn a_report_in_anothers_place_or_form_is_not_believed() {
     let (dir, store) = open();
-    store.close_round(&report("uid", 1, "task")).unwrap();
+    store.close_round(&report("uid", 1, "task"), &verdict()).unwrap();
     fs::create_dir_all(dir.path().join("uid/rounds/2")).unwrap();
     fs::copy(dir.path().join("uid/rounds/1/closed"), dir.path().join("uid/rounds/2/closed")).unwrap();
     let error = store.read_round(&round("uid", 2)).unwrap_err().to_string();
-    assert!(error.contains("it holds round uid/1"), "{error}");
+    assert!(error.contains("it is that of round uid/1"), "{error}");
+    assert!(dir.path().join("quarantine/uid/rounds/2/closed").is_file());
     let newer = RoundReport { version: 2, ..report("uid", 3, "task") };
-    store.close_round(&newer).unwrap();
+    store.close_round(&newer, &verdict()).unwrap();
     let error = store.read_round(&newer.id).unwrap_err().to_string();
     assert!(error.contains("has form 2 (this build knows 1)"), "{error}");
+    // It is whole, and of use to the release that wrote it.
+    assert!(dir.path().join("uid/rounds/3/closed").is_file());
+    let damaged = store.summaries("uid").unwrap().damaged;
+    assert_eq!(damaged.iter().map(|round| round.number).collect::<Vec<_>>(), [2, 3]);
+    assert!(damaged[1].damaged.why.contains("has form 2") && damaged[1].damaged.moved_to.is_none());
 }
 
 #[test]

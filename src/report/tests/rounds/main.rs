@@ -3,6 +3,8 @@
 
 mod document;
 mod fixture;
+mod heads;
 mod merging;
 mod properties;
+mod shown;
 mod verdicts;

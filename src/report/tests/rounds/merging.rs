@@ -1,9 +1,9 @@
 //! What the merge believes, and what it refuses.
 
-use netreach_report::{ClosedRound, RoundReport, Submitted, merge};
+use netreach_report::{ClosedRound, Merging, RoundReport, Submitted, Verdict, judge, merge};
 use netreach_wire::{AgentResult, RoundId, WireTally};
 
-use crate::fixture::{Change, START_US, Slot, agent, mesh, tally, well};
+use crate::fixture::{Change, START_US, Slot, agent, expect, mesh, tally, well};
 
 /// The reason for which b's result is refused.
 fn check(change: impl FnOnce(&mut AgentResult), why: &str) {
@@ -124,4 +124,31 @@ fn a_report_survives_its_own_json() {
     let report = merge(round);
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<RoundReport>(&text).unwrap(), report);
+}
+
+#[test]
+fn results_taken_one_at_a_time_make_the_report_that_all_at_once_make() {
+    let mut round = mesh(&["a", "b", "c"]).silent("b").late("c");
+    let whole = merge(round.clone());
+    let submitted = std::mem::take(&mut round.submitted);
+    let mut merging = Merging::new(round);
+    submitted.iter().rev().for_each(|one| merging.take(one));
+    assert_eq!(merging.finish(), whole);
+}
+
+#[test]
+fn a_clock_that_comes_with_the_result_counts_as_one_that_was_known() {
+    let mut round = mesh(&["a"]).says("a", |result| result.started_at_us = START_US + 90_000_000);
+    let one = round.submitted.remove(0);
+    let mut merging = Merging::new(round);
+    merging.take_by_clock(&one, 90_000_000);
+    assert_eq!(merging.finish(), merge(mesh(&["a"])));
+}
+
+#[test]
+fn a_round_of_which_a_result_was_lost_on_the_way_cannot_be_judged() {
+    let mut merging = Merging::new(mesh(&["a"]));
+    merging.lose("that of agent-b is torn".to_owned());
+    let unknown = "the results cannot be judged: that of agent-b is torn".to_owned();
+    assert_eq!(judge(&merging.finish(), &expect()), Verdict::Unknown(unknown));
 }

@@ -20,7 +20,7 @@ fn slot() -> impl Strategy<Value = Slot> {
 }
 
 /// A mesh of four in which some targets are seen otherwise and some agents are late, silent or stopped.
-fn rounds() -> impl Strategy<Value = ClosedRound> {
+pub(crate) fn rounds() -> impl Strategy<Value = ClosedRound> {
     let seen = (0..4usize, 0..4usize, slot(), 1..=100usize);
     let agents = prop::collection::vec(0..4u8, 4);
     (prop::collection::vec(seen, 0..6), agents, any::<bool>()).prop_map(|(seen, agents, interrupted)| {
@@ -40,7 +40,7 @@ fn rounds() -> impl Strategy<Value = ClosedRound> {
     })
 }
 
-fn standing() -> Standing {
+pub(crate) fn standing() -> Standing {
     Standing { rounds_expected: 1, rounds_done: 1, rounds_failed: Vec::new(), finished: true }
 }
 
