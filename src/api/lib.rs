@@ -34,6 +34,7 @@ pub use checked_spec::{CheckedSpec, Expect, Load, Rounds, TargetChoice};
 pub use crd::crd_yaml;
 pub use facts::ClusterFacts;
 pub use field_error::FieldError;
+pub use nearest::nearest;
 pub use net_reach::{
     ExpectSpec, NetReach, NetReachSpec, RequestConnection, RequestSpec, ScheduleSpec, TargetSpec,
 };

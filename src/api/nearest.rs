@@ -5,9 +5,10 @@ const WORD_BYTES_MAX: usize = 40;
 /// Most letters that may be wrong.
 const SLIPS_MAX: usize = 2;
 
-/// The candidate that differs from `word` in case alone, or else in the fewest letters, at most
-/// [`SLIPS_MAX`].
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate that differs from `word` in case alone, or else in the fewest letters, at most two; none when `word` is
+/// longer than 40 bytes.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > WORD_BYTES_MAX {
         return None;
     }

@@ -4,11 +4,16 @@ use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use netreach_api::limits::NAME_CHARS_MAX;
+use netreach_wire::TargetFamily;
+
 use crate::input::Source;
+use crate::report::LAST_MAX;
 
 /// Tells whether a network is whole, and when it is not, which part is broken.
 ///
-/// Exit codes: 0 every round succeeded, 1 a round failed or cannot be judged, 2 bad input or usage, 3 could not run.
+/// Exit codes: 0 every round succeeded, 1 a round failed or cannot be judged, 2 bad input or usage, 3 could not run (of
+/// report: 0 shown, 2 bad usage, 3 could not be read).
 #[derive(Debug, clap::Parser)]
 #[command(name = "netreach", version, propagate_version = true, infer_subcommands = true)]
 pub(crate) struct Args {
@@ -26,6 +31,11 @@ pub(crate) enum Command {
     /// Without --local the NetReach is created in the cluster of the current kubeconfig context, followed until its last
     /// round has ended, and deleted. Ctrl-C deletes it too; a second Ctrl-C ends the program at once.
     Run(RunArgs),
+    /// Show what a cluster keeps of a NetReach's rounds
+    ///
+    /// Without --round and --last it is the report of the last round. Exit codes tell whether it is shown, not how the round
+    /// went: 0 it is, 2 bad usage, 3 it could not be read.
+    Report(ReportArgs),
     /// Fill in the defaults of a NetReach and tell every fault, without running anything
     Check(CheckArgs),
     /// Print the CustomResourceDefinition of NetReach
@@ -84,6 +94,60 @@ pub(crate) struct RunArgs {
     pub(crate) ports: Option<RangeInclusive<u16>>,
 }
 
+/// Which rounds are shown, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// The NetReach, by its name
+    #[arg(value_parser = name)]
+    pub(crate) task: String,
+    /// The report of this round
+    #[arg(long, value_name = "N")]
+    pub(crate) round: Option<NonZeroU64>,
+    /// A line for each of the last K rounds, newest first
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=i64::from(LAST_MAX)),
+        conflicts_with_all = ["round", "node", "family"])]
+    pub(crate) last: Option<u32>,
+    /// Only what the agents of this node have found
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) node: Option<String>,
+    /// Only targets of this kind
+    #[arg(long, value_name = "FAMILY", value_enum, ignore_case = true)]
+    pub(crate) family: Option<Family>,
+    /// Only targets that have failed; with --last only rounds that did not succeed
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// The rounds of the NetReach with this uid, which may be one that is deleted
+    #[arg(long, value_name = "UID")]
+    pub(crate) uid: Option<String>,
+    /// What to print on standard output; json and yaml are as the cluster tells them
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Ask the cluster of this kubeconfig context, not of the current one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// By which kind of address a target was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "camelCase")]
+pub(crate) enum Family {
+    /// Addresses of pods
+    #[value(aliases = ["podIp", "endpoint"])]
+    Pod,
+    /// Cluster addresses of Services
+    #[value(name = "clusterIP")]
+    ClusterIp,
+    /// Ports of nodes
+    NodePort,
+    /// Addresses of load balancers
+    LoadBalancer,
+    /// Addresses of ingresses
+    Ingress,
+    /// Addresses of pods' further NICs
+    #[value(aliases = ["multusIp", "multusInterface"])]
+    Multus,
+}
+
 /// What to check.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
@@ -120,6 +184,30 @@ impl FileArg {
     pub(crate) fn source(&self) -> &Source {
         self.file.as_ref().or(self.filename.as_ref()).expect("the group requires one of the two")
     }
+}
+
+impl From<Family> for TargetFamily {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::Pod => Self::PodIp,
+            Family::ClusterIp => Self::ClusterIp,
+            Family::NodePort => Self::NodePort,
+            Family::LoadBalancer => Self::LoadBalancer,
+            Family::Ingress => Self::Ingress,
+            Family::Multus => Self::MultusIp,
+        }
+    }
+}
+
+/// A name as Kubernetes' objects have it: whatever else was written cannot be one's, and has no place in a path.
+fn name(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_name = text.len() <= NAME_CHARS_MAX
+        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(allowed));
+    if is_name {
+        return Ok(text.to_owned());
+    }
+    Err(format!("names have at most {NAME_CHARS_MAX} lower case letters, digits, - and ., e.g. task"))
 }
 
 fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {

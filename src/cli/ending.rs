@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use netreach_api::FieldError;
 
 use crate::cluster::ClusterTrouble;
+use crate::report::ReportTrouble;
 
 /// An end that is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub(crate) enum Trouble {
     /// Running in a cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterTrouble),
+    /// Showing what a cluster keeps.
+    #[error(transparent)]
+    Report(#[from] ReportTrouble),
     /// spec.suspend.
     #[error("no round starts while spec.suspend is true: set it to false, or leave it out")]
     Suspended,

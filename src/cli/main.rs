@@ -4,12 +4,15 @@
 
 mod args;
 mod cluster;
+mod connect;
 mod documents;
 mod ending;
 mod input;
 mod interrupt;
 mod local;
 mod progress;
+mod refusal;
+mod report;
 mod show;
 
 use std::process::ExitCode;
@@ -51,6 +54,7 @@ fn agent_args() -> Option<netreach_agent::Args> {
 fn carry_out(command: Command, verbose: u8) -> Result<Ending, Trouble> {
     match command {
         Command::Run(args) => run(&args, verbose),
+        Command::Report(args) => report::run(&args, verbose),
         Command::Check(args) => check(&args),
         Command::Crd => show::print(&netreach_api::crd_yaml()),
         Command::Completions { shell } => {

@@ -3,7 +3,6 @@
 //! What a status says is worked out in `story`, what is sent in `object`: both do no I/O. Rounds are run and judged by
 //! the manager in the cluster; nothing of that is here.
 
-mod connect;
 mod follow;
 mod object;
 mod reports;
@@ -19,12 +18,12 @@ use jiff::Timestamp;
 use netreach_api::{Admitted, NetReach};
 
 use crate::args::RunArgs;
+use crate::connect::Cluster;
 use crate::documents::Documents;
 use crate::ending::{Ending, Trouble, tell};
 use crate::input::{self, with_rounds};
 use crate::interrupt::heed_signals;
 use crate::progress::Progress;
-use connect::Cluster;
 use follow::Follow;
 use target::Target;
 use wording::Wanted;
@@ -55,7 +54,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Ending, Trouble> {
 
 async fn create_and_follow(args: &RunArgs, object: &NetReach, wanted: Wanted) -> Result<Ending, Trouble> {
     let interrupted = heed_signals()?;
-    let cluster = Cluster::of(args.context.as_deref()).await?;
+    let cluster = Cluster::of(args.context.as_deref()).await.map_err(ClusterTrouble::from)?;
     tell(&format!("in {}", cluster.place));
     let target = Target::create(cluster.client, object).await?;
     let end = if args.keep { "it stays when this run ends" } else { "it is deleted when this run ends" };

@@ -11,7 +11,7 @@ use netreach_api::names::REPORT_API_VERSION;
 use netreach_report::KdoctorReport;
 
 use super::target::Target;
-use super::trouble::plain;
+use crate::refusal::Refusal;
 
 /// How long a report may take to be there once its round has ended.
 const THERE_WITHIN: Duration = Duration::from_secs(10);
@@ -58,21 +58,12 @@ async fn ask(target: &Target) -> Result<String, Error> {
 fn weigh(answer: Result<String, Error>, round: u64) -> Weighed {
     match answer {
         Ok(text) => weigh_document(&text, round),
-        Err(Error::Api(status)) if status.code == 404 => match &status.details {
-            Some(details) if !details.name.is_empty() => Weighed::NotYet(status.message.clone()),
-            _ => Weighed::Never(
-                "the aggregated API of reports is not installed; kubectl apply -k config/default installs it"
-                    .to_owned(),
-            ),
+        Err(error) => match Refusal::of(&error) {
+            refusal @ (Refusal::Absent(_) | Refusal::Away(_) | Refusal::Unreached(_)) => {
+                Weighed::NotYet(refusal.to_string())
+            }
+            refusal => Weighed::Never(refusal.to_string()),
         },
-        Err(Error::Api(status)) if status.is_forbidden() || status.code == 401 => {
-            Weighed::Never(format!("{}; the role netreach-viewer gives the right to", status.message))
-        }
-        Err(error @ Error::Api(_)) => Weighed::NotYet(format!(
-            "the aggregated API of reports does not answer: {}; kubectl get apiservice tells more",
-            plain(&error).trim()
-        )),
-        Err(error) => Weighed::NotYet(format!("could not ask for it: {}", plain(&error))),
     }
 }
 
@@ -93,11 +84,10 @@ fn weigh_document(text: &str, round: u64) -> Weighed {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-    use kube::core::response::StatusDetails;
     use serde_json::json;
 
     use super::*;
+    use crate::refusal;
 
     fn document(round: u64) -> String {
         let object = json!({
@@ -115,16 +105,7 @@ mod tests {
     }
 
     fn refused(code: u16, reason: &str, name: &str) -> Result<String, Error> {
-        let details = StatusDetails {
-            name: name.to_owned(),
-            group: String::new(),
-            kind: String::new(),
-            uid: String::new(),
-            causes: Vec::new(),
-            retry_after_seconds: 0,
-        };
-        let status = Status { details: Some(details), ..Status::failure("so it is", reason).with_code(code) };
-        Err(Error::Api(status.boxed()))
+        Err(refusal::tests::refused(code, reason, name))
     }
 
     #[track_caller]

@@ -10,7 +10,8 @@ use kube::runtime::watcher::{Error as WatchError, watch_object};
 use kube::{Api, Client, Error};
 use netreach_api::NetReach;
 
-use super::trouble::{ClusterTrouble, plain};
+use super::trouble::ClusterTrouble;
+use crate::connect::plain;
 
 /// How long a cluster may take to delete it.
 const DELETE_WITHIN: Duration = Duration::from_secs(10);

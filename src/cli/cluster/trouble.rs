@@ -2,6 +2,8 @@
 
 use kube::Error;
 
+use crate::connect::{ConnectTrouble, plain};
+
 /// What went wrong, and the way out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterTrouble {
@@ -10,15 +12,9 @@ pub(crate) enum ClusterTrouble {
         "could not find a cluster: {why}; name a kubeconfig in KUBECONFIG, or add --local to run on this machine"
     )]
     NoCluster { why: String },
-    /// A context that there is not, or not whole.
-    #[error("could not use context {context:?}: {why}; kubectl config get-contexts lists those there are")]
-    Context { context: String, why: String },
-    /// No context.
-    #[error("the kubeconfig has no current context: choose one by --context, or kubectl config use-context")]
-    NoContext,
-    /// Credentials that cannot be used.
-    #[error("could not use the credentials of {place}: {why}")]
-    Credentials { place: String, why: String },
+    /// No way to one.
+    #[error(transparent)]
+    Connect(ConnectTrouble),
     /// No CustomResourceDefinition.
     #[error(
         "could not create the NetReach: NetReach is not installed in this cluster; kubectl apply -k config/default installs it"
@@ -72,24 +68,14 @@ impl ClusterTrouble {
     }
 }
 
-/// An error in the words of whoever answered, or else its innermost cause: what lies around that is the client's own
-/// layers.
-pub(super) fn plain(error: &Error) -> String {
-    if let Error::Api(status) = error
-        && !status.message.is_empty()
-    {
-        return status.message.clone();
+impl From<ConnectTrouble> for ClusterTrouble {
+    fn from(trouble: ConnectTrouble) -> Self {
+        match trouble {
+            // A run needs no cluster, which is the shorter way out.
+            ConnectTrouble::NoCluster { why } => Self::NoCluster { why },
+            other => Self::Connect(other),
+        }
     }
-    innermost(error)
-}
-
-/// The cause that caused all others.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

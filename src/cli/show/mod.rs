@@ -1,24 +1,42 @@
 //! What goes to standard output.
 
+mod figures;
+mod notes;
+mod round;
+#[cfg(test)]
+mod round_tests;
+mod rounds;
 mod table;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use netreach_api::Admitted;
 use netreach_report::KdoctorReport;
 use serde::Serialize;
+use serde_transcode::Transcoder;
 
 use crate::args::{Format, Output};
 use crate::ending::{Ending, Trouble};
 use crate::input::Source;
 
+pub(crate) use round::{Asked, round};
+pub(crate) use rounds::rounds;
+
 /// Prints a text as it is. A reader that has gone away (`| head`) is no trouble.
 pub(crate) fn print(text: &str) -> Result<Ending, Trouble> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Ending::Succeeded),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Ending::Succeeded),
+    match piece(text.as_bytes()) {
+        Ok(_) => Ok(Ending::Succeeded),
         Err(source) => Err(Trouble::System { attempt: "write to standard output", source }),
+    }
+}
+
+/// Prints a piece of something, and tells whether anybody still reads.
+pub(crate) fn piece(bytes: &[u8]) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -54,7 +72,37 @@ pub(crate) fn yaml(object: &impl Serialize) -> String {
     serde_saphyr::to_string(object).expect("objects with text keys are always YAML")
 }
 
-fn json(object: &impl Serialize) -> String {
+/// A JSON document as YAML: what it holds, in its order.
+///
+/// # Errors
+/// When it is no JSON.
+pub(crate) fn transcoded(json: &str) -> Result<String, String> {
+    let mut document = serde_json::Deserializer::from_str(json);
+    let yaml = serde_saphyr::to_string(&Transcoder::new(&mut document)).map_err(|error| error.to_string())?;
+    document.end().map_err(|error| error.to_string())?;
+    Ok(yaml)
+}
+
+/// An object as JSON, laid out.
+pub(crate) fn json(object: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(object).expect("objects with text keys are always JSON");
     format!("{text}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_the_same_in_yaml_and_keeps_its_order() {
+        let json = r#"{"b":{"z":1,"a":[true,null,"2023-08-01T08:36:56Z","- x: 7",-2.5,18446744073709551615]},"a":{},"c":[]}"#;
+        let yaml = transcoded(json).unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
+        assert_eq!(read, serde_json::from_str::<serde_json::Value>(json).unwrap());
+        let keys: Vec<&str> =
+            yaml.lines().filter_map(|line| line.trim().split_once(':')).map(|(key, _)| key).collect();
+        assert_eq!(keys[..3], ["b", "z", "a"], "{yaml}");
+        assert!(transcoded(r#"{"a": 1} {"#).is_err());
+        assert!(transcoded(r#"{"a": "#).is_err());
+    }
 }
