@@ -4,6 +4,8 @@
 
 #[path = "late/desk.rs"]
 mod desk;
+#[path = "late/quick.rs"]
+mod quick;
 #[path = "late/round.rs"]
 mod round;
 
@@ -12,7 +14,8 @@ use netreach_wire::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, VERSION};
 use serde_json::Value;
 
 use desk::{OpenDesk, Runner, agent, cut_all_until, post};
-use round::{EXPECT, LOAD, Round, document, quick_result};
+use quick::quick_result;
+use round::{EXPECT, LOAD, Round, document};
 
 /// An agent hands in a second before the deadline at the latest: with a second of load it comes to all its slots.
 const TIGHT_MS: u64 = 3_000;

@@ -11,10 +11,16 @@ mod around;
 mod disk;
 #[path = "rounds/edited.rs"]
 mod edited;
+#[path = "rounds/farm.rs"]
+mod farm;
 #[path = "rounds/ground.rs"]
 mod ground;
 #[path = "rounds/kept.rs"]
 mod kept;
+#[path = "rounds/killed.rs"]
+mod killed;
+#[path = "late/quick.rs"]
+mod quick;
 #[path = "rounds/refused.rs"]
 mod refused;
 #[path = "rounds/told.rs"]

@@ -79,8 +79,10 @@ pub(crate) struct Listen {
 
 /// Where the token is.
 #[derive(Clone)]
-pub(crate) enum Token {
+pub enum Token {
+    /// In a file, read anew for each call.
     File(PathBuf),
+    /// Here.
     Given(String),
 }
 

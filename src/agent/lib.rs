@@ -6,7 +6,7 @@
 mod answer;
 mod conduct;
 mod config;
-mod desk;
+pub mod desk;
 mod http;
 mod keys;
 pub mod load;

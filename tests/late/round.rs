@@ -7,12 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use netreach_api::Expect;
 use netreach_dispatch::Desk;
-use netreach_measure::{Digits, Outcome, Phases, Sample, Tally};
 use netreach_report::{ClosedRound, RoundReport, Standing, Submitted, api_object};
-use netreach_wire::{
-    AgentResult, Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily, TargetResult, Usage,
-    VERSION, WireTally,
-};
+use netreach_wire::{Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily};
 use serde_json::{Value, json};
 
 use crate::desk::agent;
@@ -88,34 +84,6 @@ impl Round {
 pub(crate) fn document(report: &RoundReport) -> Value {
     let standing = Standing { rounds_expected: 1, rounds_done: 1, rounds_failed: vec![1], finished: true };
     serde_json::to_value(api_object(report, &EXPECT, &standing)).unwrap()
-}
-
-/// What an agent that probed well hands in, without having probed.
-pub(crate) fn quick_result(assignment: &Assignment) -> AgentResult {
-    let target = |target: &Target| {
-        let mut tally = Tally::new(Digits::Three);
-        for _ in 0..assignment.load.slots() {
-            tally.record(&Sample {
-                outcome: Outcome::Answered(200),
-                latency_us: 700,
-                lateness_us: 20,
-                phases: Phases::default(),
-                body_bytes: 64,
-                backend: target.backend.as_deref(),
-            });
-        }
-        TargetResult { began_us: 0, ended_us: 1, tally: WireTally::from(&tally) }
-    };
-    AgentResult {
-        version: VERSION,
-        round: assignment.round.clone(),
-        started_at_us: Timestamp::now().as_microsecond(),
-        elapsed_us: 1,
-        interrupted: false,
-        trouble: None,
-        targets: assignment.targets.iter().map(target).collect(),
-        usage: Usage::default(),
-    }
 }
 
 fn assignment(name: &str, probed: &str, at: SocketAddr) -> Assignment {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::ground::NAMESPACE;
 
 /// The port that every agent answers on, each at an address of its own.
-const PORT: u16 = 18_080;
+pub(crate) const PORT: u16 = 18_080;
 
 /// One agent; ends when dropped.
 pub(crate) struct Agent {
@@ -52,7 +52,7 @@ impl Drop for Agent {
     }
 }
 
-fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
+pub(crate) fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
     assert_eq!(kubectl.apply(&node.to_string()).code, 0);
     let status = json!({
@@ -63,7 +63,7 @@ fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
 }
 
 /// A pod as the DaemonSet of `config/agent` would make it.
-fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
+pub(crate) fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
     let agents = kubectl.get(&format!("daemonset netreach-agent -n {NAMESPACE}"));
     let mut pod = agents["spec"]["template"].clone();
     pod["apiVersion"] = "v1".into();

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::agent::{Agent, patch_status};
+use super::farm::Farm;
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
 const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
@@ -28,11 +29,27 @@ pub(crate) struct Ground {
     pub(crate) agents: Vec<Agent>,
     plane: ControlPlane,
     dir: TempDir,
-    ip: Ipv4Addr,
+    number: u8,
 }
 
 impl Ground {
     pub(crate) fn new() -> Self {
+        Self::with(AGENTS, |ground, number| {
+            let agent = Agent::start(&ground.plane, number, ground.ip(number), &ground.desk(), &ground.ca());
+            ground.agents.push(agent);
+        })
+    }
+
+    /// With agents that probe nothing.
+    pub(crate) fn of_farm(count: u8) -> (Self, Farm) {
+        let mut farm = Farm::default();
+        let ground = Self::with(count, |ground, number| {
+            farm.start(&ground.plane, number, ground.ip(number), &ground.desk(), &ground.ca());
+        });
+        (ground, farm)
+    }
+
+    fn with(count: u8, mut start: impl FnMut(&mut Self, u8)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
@@ -40,21 +57,30 @@ impl Ground {
             kubectl.ok(&format!("apply -k config/{part}"));
         }
         let wanted = json!({
-            "currentNumberScheduled": AGENTS, "numberMisscheduled": 0, "desiredNumberScheduled": AGENTS, "numberReady": AGENTS,
+            "currentNumberScheduled": count, "numberMisscheduled": 0, "desiredNumberScheduled": count, "numberReady": count,
             "observedGeneration": 1,
         });
         patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
-        // Loopback addresses of this process and this ground alone.
-        let [_, _, a, b] = process::id().to_be_bytes();
-        let ground = GROUNDS.fetch_add(1, Ordering::Relaxed);
-        let ip = |last: u8| Ipv4Addr::new(127, a, b, (ground % 20) * 10 + 10 + last);
         let dir = tempfile::tempdir().unwrap();
-        let desk = ip(0);
-        certify(&dir, desk);
-        let url = format!("https://{desk}:{DESK_PORT}");
-        let ca = dir.path().join("ca.crt");
-        let agents = (1..=AGENTS).map(|number| Agent::start(&plane, number, ip(number), &url, &ca)).collect();
-        Self { kubectl, agents, plane, dir, ip: desk }
+        let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
+        let mut ground = Self { kubectl, agents: Vec::new(), plane, dir, number };
+        certify(&ground.dir, ground.ip(0));
+        (1..=count).for_each(|number| start(&mut ground, number));
+        ground
+    }
+
+    /// A loopback address of this process and this ground alone: the manager's is 0, and agents have those from 1.
+    fn ip(&self, number: u8) -> Ipv4Addr {
+        let [_, _, a, b] = process::id().to_be_bytes();
+        Ipv4Addr::new(127, a, b, (self.number % 20) * 12 + 10 + number)
+    }
+
+    fn desk(&self) -> String {
+        format!("https://{}:{DESK_PORT}", self.ip(0))
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.dir.path().join("ca.crt")
     }
 
     /// A manager, as the service account that it has in a cluster, once it is ready.
@@ -72,7 +98,7 @@ impl Ground {
         let groups =
             ["system:serviceaccounts", "system:serviceaccounts:netreach-system", "system:authenticated"];
         let kubeconfig = self.plane.user_kubeconfig(&account, &groups);
-        let (ip, dir) = (self.ip, self.dir.path().display());
+        let (ip, dir) = (self.ip(0), self.dir.path().display());
         let args = format!(
             "run --namespace {NAMESPACE} --store {} --desk-certificates {dir} --api-certificates {dir} --desk-listen {ip}:{DESK_PORT} \
              --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT}",

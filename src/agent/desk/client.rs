@@ -29,13 +29,15 @@ pub(super) struct Within(pub(super) Duration);
 
 /// Sends requests to the desk. Clones share what they trust.
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
+pub struct Client {
     /// None where the desk's URL is http.
     trust: Option<Arc<Trust>>,
 }
 
 impl Client {
-    pub(crate) fn new(trust: Option<Trust>) -> Self {
+    /// Believes a desk by this bundle; none is needed where the desk's URL is http.
+    #[must_use]
+    pub fn new(trust: Option<Trust>) -> Self {
         Self { trust: trust.map(Arc::new) }
     }
 

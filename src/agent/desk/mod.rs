@@ -9,11 +9,11 @@ use http_types::{Method, StatusCode};
 use netreach_wire::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal, VersionError, understood};
 use tide::http::Url;
 
-use crate::config::Token;
+pub use crate::config::Token;
 
-pub(crate) use client::Client;
+pub use client::Client;
 use client::Within;
-pub(crate) use trust::Trust;
+pub use trust::Trust;
 
 /// Beyond the time the desk may hold a poll: connecting, and an answer that is on its way.
 const POLL_SLACK: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const SUBMIT_WITHIN: Duration = Duration::from_secs(30);
 
 /// Talks to one desk as one agent.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub struct Desk {
     client: surf::Client,
     poll: Url,
     results: Url,
@@ -31,16 +31,28 @@ pub(crate) struct Desk {
 
 /// Why the desk's answer is not what was asked for.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DeskError {
+pub enum DeskError {
     /// The token cannot be read.
     #[error("could not read the token for the desk")]
     Token(#[source] std::io::Error),
     /// No answer, or one that says to come again.
     #[error("desk did not answer {url} ({why})")]
-    Away { url: Url, why: String },
+    Away {
+        /// What was asked.
+        url: Url,
+        /// What went wrong.
+        why: String,
+    },
     /// It understood and said no.
     #[error("desk refused {url} with status {status} ({why})")]
-    Refused { url: Url, status: StatusCode, why: String },
+    Refused {
+        /// What was asked.
+        url: Url,
+        /// Its status.
+        status: StatusCode,
+        /// Its words.
+        why: String,
+    },
     /// It speaks another version.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -48,7 +60,8 @@ pub(crate) enum DeskError {
 
 impl DeskError {
     /// Whether the same words may be taken later.
-    pub(crate) fn may_pass(&self) -> bool {
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Away { .. } | Self::Token(_) => true,
             // A token that is not known yet, or not any more, may be followed by a better one; a body that took too
@@ -65,13 +78,20 @@ impl DeskError {
 }
 
 impl Desk {
-    pub(crate) fn new(client: Client, desk: &Url, token: Token) -> Result<Self, http_types::url::ParseError> {
+    /// Talks by `client` to the desk at this URL.
+    ///
+    /// # Errors
+    /// When the URL takes no path.
+    pub fn new(client: Client, desk: &Url, token: Token) -> Result<Self, http_types::url::ParseError> {
         let client = surf::Client::with_http_client(client);
         Ok(Self { client, poll: desk.join(POLL_PATH)?, results: desk.join(RESULTS_PATH)?, token })
     }
 
     /// Asks for news and waits for as long as the poll says.
-    pub(crate) async fn poll(&self, poll: &Poll) -> Result<PollReply, DeskError> {
+    ///
+    /// # Errors
+    /// When the desk is away or refuses.
+    pub async fn poll(&self, poll: &Poll) -> Result<PollReply, DeskError> {
         let body = serde_json::to_vec(poll).expect("a poll has no key that is not a string");
         let within = Duration::from_millis(poll.wait_ms) + POLL_SLACK;
         let answer = self.post(&self.poll, body, within).await?;
@@ -81,7 +101,10 @@ impl Desk {
     }
 
     /// Hands in an encoded result.
-    pub(crate) async fn submit(&self, result: Vec<u8>) -> Result<Receipt, DeskError> {
+    ///
+    /// # Errors
+    /// When the desk is away or refuses.
+    pub async fn submit(&self, result: Vec<u8>) -> Result<Receipt, DeskError> {
         let answer = self.post(&self.results, result, SUBMIT_WITHIN).await?;
         self.parse(&self.results, &answer)
     }

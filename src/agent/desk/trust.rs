@@ -20,7 +20,7 @@ const BUNDLE_BYTES_MAX: u64 = 1 << 20;
 
 /// A CA bundle in a file.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub struct Trust {
     file: PathBuf,
     loaded: Mutex<Option<(Stamp, Arc<ClientConfig>)>>,
 }
@@ -45,7 +45,9 @@ struct Stamp {
 }
 
 impl Trust {
-    pub(crate) fn new(file: PathBuf) -> Self {
+    /// The bundle in this file, read when it is needed.
+    #[must_use]
+    pub fn new(file: PathBuf) -> Self {
         Self { file, loaded: Mutex::default() }
     }
 

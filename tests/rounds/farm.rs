@@ -1,0 +1,142 @@
+//! Agents that probe nothing: they have their parts at the desk, hand in what a good probe would have, each a while after the round's end, and
+//! take note of every receipt.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_std::future::timeout;
+use async_std::task::{block_on, spawn};
+use fastrand::Rng;
+use jiff::Timestamp;
+use netreach_agent::desk::{Client, Desk, Token, Trust};
+use netreach_serve::Stop;
+use netreach_tests::ControlPlane;
+use netreach_wire::{AgentId, Assignment, Poll, RoundId, VERSION};
+
+use super::agent::{PORT, make_node, make_pod};
+use super::ground::NAMESPACE;
+use super::quick::quick_result;
+
+/// How long a poll is held.
+const POLL_WAIT_MS: u64 = 2_000;
+/// From a call that failed to the next: far shorter than an agent's own, so that there is always something under way.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long after a round's end its results come in.
+const HANDED_IN_WITHIN_MS: u64 = 2_000;
+
+/// Results that are kept, as their agents were told.
+type Book = Arc<Mutex<BTreeSet<(RoundId, AgentId)>>>;
+
+/// All of them; they end when dropped.
+#[derive(Default)]
+pub(crate) struct Farm {
+    book: Book,
+    stop: Stop,
+}
+
+/// What one of them is at.
+#[derive(Default)]
+struct State {
+    probing: Vec<RoundId>,
+    held: Vec<RoundId>,
+}
+
+struct Talk {
+    desk: Desk,
+    me: AgentId,
+    listening: SocketAddr,
+    book: Book,
+    stop: Stop,
+    state: Mutex<State>,
+}
+
+impl Farm {
+    /// Makes node and pod, and whoever talks to the desk in their name.
+    pub(crate) fn start(&mut self, plane: &ControlPlane, number: u8, ip: Ipv4Addr, desk: &str, ca: &Path) {
+        let kubectl = plane.admin();
+        let me = AgentId { node: format!("node-{number}"), pod: format!("netreach-agent-{number}") };
+        make_node(&kubectl, &me.node, ip);
+        make_pod(&kubectl, &me.node, &me.pod, ip);
+        let token = Token::Given(plane.agent_token(NAMESPACE, "netreach-agent", Some(&me.pod)));
+        let client = Client::new(Some(Trust::new(ca.to_owned())));
+        let desk = Desk::new(client, &desk.parse().unwrap(), token).unwrap();
+        let listening = SocketAddr::new(ip.into(), PORT);
+        let (book, stop) = (Arc::clone(&self.book), self.stop.clone());
+        spawn(Arc::new(Talk { desk, me, listening, book, stop, state: Mutex::default() }).run());
+    }
+
+    /// Those who were told so far that their results of a round are kept.
+    pub(crate) fn told_kept(&self, round: &RoundId) -> BTreeSet<AgentId> {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+    }
+
+    /// Lets it work for so long.
+    pub(crate) fn work_for(&self, time: Duration) {
+        let _ = block_on(timeout(time, self.stop.stopped()));
+    }
+}
+
+impl Drop for Farm {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+impl Talk {
+    async fn run(self: Arc<Self>) {
+        while !self.stop.is_stopped() {
+            let Ok(reply) = self.desk.poll(&self.question()).await else {
+                self.pause(PAUSE).await;
+                continue;
+            };
+            self.state().held.retain(|round| !reply.closed.contains(round));
+            if let Some(assignment) = reply.assignment {
+                self.state().probing.push(assignment.round.clone());
+                spawn(Arc::clone(&self).take_part(assignment));
+            }
+            assert!(reply.cancel.is_empty(), "nobody ends these rounds: {:?}", reply.cancel);
+        }
+    }
+
+    fn question(&self) -> Poll {
+        let state = self.state();
+        Poll {
+            version: VERSION,
+            clock_us: Timestamp::now().as_microsecond(),
+            wait_ms: POLL_WAIT_MS,
+            listening: vec![self.listening],
+            probing: state.probing.clone(),
+            held: state.held.clone(),
+        }
+    }
+
+    async fn take_part(self: Arc<Self>, assignment: Assignment) {
+        let result = serde_json::to_vec(&quick_result(&assignment)).unwrap();
+        let lasts_ms = u64::from(assignment.load.duration_s) * 1_000 + assignment.start_in_us / 1_000;
+        self.pause(Duration::from_millis(lasts_ms + Rng::new().u64(..HANDED_IN_WITHIN_MS))).await;
+        while !self.stop.is_stopped() {
+            if self.desk.submit(result.clone()).await.is_ok() {
+                let kept = (assignment.round.clone(), self.me.clone());
+                self.book.lock().unwrap_or_else(PoisonError::into_inner).insert(kept);
+                break;
+            }
+            self.pause(PAUSE).await;
+        }
+        let mut state = self.state();
+        state.probing.retain(|round| *round != assignment.round);
+        state.held.push(assignment.round);
+    }
+
+    /// For so long, or until there is nothing more to do.
+    async fn pause(&self, time: Duration) {
+        let _ = timeout(time, self.stop.stopped()).await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
