@@ -80,8 +80,8 @@ fn is_retained(net_reach: &NetReach) -> bool {
     annotations.and_then(|all| all.get(annotation::RETAIN_REPORTS)).is_some_and(|retained| retained == "true")
 }
 
-/// `asked`: whether its records are to stay, where that is known better than by the last look at it.
-async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
+/// Takes leave of one. `asked`: whether its records are to stay, where that is known better than by the last look at it.
+pub(crate) async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
     let (mut name, mut is_retained) = (String::new(), asked);
     if let Some(entry) = context.lives.end(uid) {
         name.clone_from(&entry.name);
@@ -93,6 +93,8 @@ async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
             let _ = context.desk.cancel(id);
             let _ = context.desk.close(id);
         }
+        // While the life is held: whoever was at work on it has told what there was to show before that.
+        context.shows.withdraw(&entry.name, uid);
     }
     let of = uid.to_owned();
     let left = context.on_store(move |store| match is_retained {

@@ -12,7 +12,7 @@ use netreach_report::{RoundReport, Verdict, merge};
 use netreach_wire::{AgentId, RoundId};
 
 use crate::context::Context;
-use crate::lives::{Entry, Life};
+use crate::lives::Life;
 use crate::observe::agents::quote;
 use crate::open::Open;
 use crate::publish::Tale;
@@ -20,7 +20,7 @@ use crate::records;
 use crate::restore::verdict;
 
 /// Ends the round under way. Whatever fails on the way, the round ends, and says so.
-pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
+pub(super) async fn close(context: &Context, net_reach: &NetReach, life: &mut Life) {
     let Some(open) = life.open.take() else { return };
     let id = open.opened.id.clone();
     if !open.opened.assignments.is_empty()
@@ -31,7 +31,8 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life)
     let (report, Judged { verdict, is_kept }) = judged(context, open).await;
     life.history.close(&report, &verdict);
     if is_kept {
-        entry.show(records::shown(life, net_reach, id.number, report.ended));
+        life.is_unread = true;
+        records::show(context, net_reach, life).await;
         tidy(context, &id).await;
     }
     let tale = tale(&report, &verdict);
