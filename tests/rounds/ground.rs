@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use k8s_openapi::ByteString;
 use netreach_report::RoundReport;
 use netreach_store::Store;
-use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
+use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Service, Spec};
 use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use super::agent::{Agent, patch_status};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
+const API_SERVICE: &str = "netreach-api";
 const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
 const AGENTS: u8 = 2;
 const DESK_PORT: u16 = 19_444;
@@ -81,6 +83,35 @@ impl Ground {
         let mut manager = program.args(&args).env("KUBECONFIG", &kubeconfig).start();
         manager.hear("ready");
         manager
+    }
+
+    /// Has the API server pass on requests for reports to the manager that runs, as long as what is given back is held: a Service cannot
+    /// be reached without nodes.
+    pub(crate) fn publish_reports(&self) -> Service {
+        let service = Service::start();
+        service.set_endpoints(&[(self.ip, API_PORT).into()]);
+        self.kubectl.ok(&format!("delete service {API_SERVICE} -n {NAMESPACE} --ignore-not-found"));
+        let local = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": API_SERVICE, "namespace": NAMESPACE},
+            "spec": {"type": "ExternalName", "externalName": "localhost"},
+        });
+        let applied = self.kubectl.apply(&local.to_string());
+        assert_eq!(applied.code, 0, "{}", applied.err);
+        self.kubectl.ok("apply -k config/apiserver/registration");
+        let ca = ByteString(fs::read(self.dir.path().join("ca.crt")).unwrap());
+        let patch = json!({"spec": {"caBundle": ca, "service": {"port": service.address().port()}}});
+        let patch = self.kubectl.call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p").arg(patch.to_string());
+        assert_eq!(patch.run().code, 0);
+        self.kubectl.ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=60s");
+        service
+    }
+
+    /// kubectl as somebody without any right but those of the role.
+    pub(crate) fn user(&self, name: &str, role: Option<&str>) -> Kubectl {
+        if let Some(role) = role {
+            self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
+        }
+        self.plane.user(name, &[])
     }
 
     /// Where rounds and results are kept.
@@ -160,7 +191,7 @@ fn named<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
 /// A certificate for everything that a manager serves, and the CA to believe.
 fn certify(dir: &TempDir, ip: Ipv4Addr) {
     let authority = Authority::new("netreach-rounds-test");
-    let leaf = authority.sign(&ip.to_string());
+    let leaf = authority.sign_all(&[&ip.to_string(), &format!("{API_SERVICE}.{NAMESPACE}.svc")]);
     for (name, text) in [("ca.crt", authority.pem()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
     {
         fs::write(dir.path().join(name), text).unwrap();
