@@ -7,6 +7,8 @@
 mod agent;
 #[path = "reports/calls.rs"]
 mod calls;
+#[path = "reports/explained.rs"]
+mod explained;
 #[path = "reports/follow.rs"]
 mod follow;
 #[allow(dead_code, reason = "shared with tests/rounds.rs")]
@@ -14,6 +16,10 @@ mod follow;
 mod ground;
 #[path = "reports/large.rs"]
 mod large;
+#[path = "reports/rights.rs"]
+mod rights;
+#[path = "reports/rounds.rs"]
+mod rounds;
 #[path = "reports/said.rs"]
 mod said;
 #[path = "reports/shelf.rs"]

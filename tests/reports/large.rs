@@ -51,6 +51,8 @@ fn a_large_round_is_shortened_in_its_object_and_whole_where_it_is_asked_for() {
     assert_eq!(failed[0]["NetReachTask"]["Detail"].as_array().unwrap().len(), 1);
     let after = peak_kib(&manager);
     let bytes = whole.to_string().len();
-    println!("reports: {bytes} bytes of JSON were sent; the manager held {before} KiB before and {after} KiB at the most");
+    println!(
+        "reports: {bytes} bytes of JSON were sent; the manager held {before} KiB before and {after} KiB at the most"
+    );
     assert!((after - before) * 1_024 < bytes as u64 / 2, "{before} KiB, then {after} KiB for {bytes} bytes");
 }

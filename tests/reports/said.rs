@@ -36,7 +36,8 @@ impl<'a> Said<'a> {
 
     /// A call that is given something to read.
     pub(crate) fn refuses_given(&mut self, call: &str, input: &str, lines: &str) {
-        let finished = words(call).fold(self.kubectl.call(""), |program, word| program.arg(word)).input(input).run();
+        let finished =
+            words(call).fold(self.kubectl.call(""), |program, word| program.arg(word)).input(input).run();
         self.compare(call, 1, &finished, lines);
     }
 
@@ -46,7 +47,12 @@ impl<'a> Said<'a> {
     /// When one did not.
     pub(crate) fn all_well(self) -> usize {
         let Self { calls, differing, .. } = self;
-        assert!(differing.is_empty(), "{} of {calls} calls differ:\n{}", differing.len(), differing.join("\n"));
+        assert!(
+            differing.is_empty(),
+            "{} of {calls} calls differ:\n{}",
+            differing.len(),
+            differing.join("\n")
+        );
         calls
     }
 

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use netreach_api::Expect;
-use netreach_report::{RoundReport, judge};
+use netreach_report::{MissingAgent, RoundReport, judge};
 use netreach_store::{Store, Written};
 use netreach_tests::{Running, Service, net_reach};
+use netreach_wire::AgentId;
 use serde_json::{Value, json};
 
 use super::ground::Ground;
@@ -15,7 +16,7 @@ const BEGAN: &str = "2026-01-02T10:00:00Z";
 /// An API server, a manager, and the reports of three NetReaches that do nothing any more.
 pub(crate) struct Shelf {
     pub(crate) ground: Ground,
-    pub(crate) manager: Running,
+    _manager: Running,
     _api: Service,
 }
 
@@ -37,19 +38,25 @@ impl Shelf {
     /// only round was lost.
     pub(crate) fn new() -> Self {
         let ground = Ground::new();
-        for (name, rounds, labels) in
-            [("alpha", 2, json!({"team": "net"})), ("beta", -1, json!({"team": "web"})), ("gamma", 5, json!({}))]
-        {
+        for (name, rounds, labels) in [
+            ("alpha", 2, json!({"team": "net"})),
+            ("beta", -1, json!({"team": "web"})),
+            ("gamma", 5, json!({})),
+        ] {
             let spec = net_reach(name).with("/metadata/labels", labels).with("/spec/suspend", true);
             ground.apply(&spec.with("/spec/schedule/roundNumber", rounds));
         }
         for number in [1, 2] {
             let p99_us = 1_000 * number;
-            keep(&ground, &round(&ground, "alpha", number, &[well("node-1", p99_us), well("node-2", p99_us + 234)]));
+            keep(
+                &ground,
+                &round(&ground, "alpha", number, &[well("node-1", p99_us), well("node-2", p99_us + 234)]),
+            );
         }
         keep(&ground, &round(&ground, "beta", 1, &[well("node-1", 3_000), well("node-2", 3_000)]));
         let mut lacking = round(&ground, "beta", 2, &[well("node-1", 3_000)]);
-        lacking.missing = from(json!([{"agent": {"node": "node-2", "pod": "agent-node-2"}, "why": "its pod was deleted"}]));
+        let gone = AgentId { node: "node-2".to_owned(), pod: "agent-node-2".to_owned() };
+        lacking.missing = vec![MissingAgent { agent: gone, why: "its pod was deleted".to_owned() }];
         keep(&ground, &lacking);
         let failing = Found { cluster_ip: 15, ..well("node-2", 450_000) };
         keep(&ground, &round(&ground, "beta", 3, &[well("node-1", 3_000), failing]));
@@ -61,7 +68,7 @@ impl Shelf {
         for (name, done) in [("alpha", 2), ("beta", 3), ("gamma", 1)] {
             ground.await_status(name, |status| status["doneRound"] == done);
         }
-        Self { ground, manager, _api: api }
+        Self { ground, _manager: manager, _api: api }
     }
 }
 
@@ -79,10 +86,11 @@ pub(crate) fn round(ground: &Ground, name: &str, number: u64, found: &[Found]) -
     let after = |seconds| start + SignedDuration::from_secs(seconds);
     let spec = ground.kubectl.get(&format!("netreach {name}"))["spec"].take();
     let agents: Vec<Value> = found.iter().map(|found| agent(found, start)).collect();
-    from(json!({
+    let report = json!({
         "version": 1, "id": {"uid": ground.uid(name), "number": number}, "task": name, "spec": spec,
         "due": start, "start": start, "deadline": after(60), "ended": after(12), "agents": agents, "missing": [], "gaps": [],
-    }))
+    });
+    serde_json::from_value(report).unwrap()
 }
 
 fn agent(found: &Found, start: Timestamp) -> Value {
@@ -112,8 +120,4 @@ fn agent(found: &Found, start: Timestamp) -> Value {
         "usage": {"cpuMaxPercent": 26.203, "cpuMeanPercent": 10.5, "memoryMaxBytes": 105_906_176, "runDelayUs": 1_200},
         "lateness": figures(300), "targets": targets.map(target),
     })
-}
-
-fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
 }

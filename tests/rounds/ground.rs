@@ -100,7 +100,10 @@ impl Ground {
         self.kubectl.ok("apply -k config/apiserver/registration");
         let ca = ByteString(fs::read(self.dir.path().join("ca.crt")).unwrap());
         let patch = json!({"spec": {"caBundle": ca, "service": {"port": service.address().port()}}});
-        let patch = self.kubectl.call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p").arg(patch.to_string());
+        let patch = self
+            .kubectl
+            .call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p")
+            .arg(patch.to_string());
         assert_eq!(patch.run().code, 0);
         self.kubectl.ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=60s");
         service

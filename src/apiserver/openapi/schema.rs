@@ -107,11 +107,14 @@ fn tell_unit(name: &str, property: &mut Map<String, Value>) {
     }
 }
 
-/// Without the line breaks of the source.
+/// Without the line breaks of the source, and without whose field it is: whoever asks looks for what it says.
 fn flowing(description: &str) -> String {
+    let description = description.strip_prefix("Ours: ").unwrap_or(description);
     let paragraphs =
         description.split("\n\n").map(|lines| lines.split('\n').map(str::trim).collect::<Vec<_>>().join(" "));
-    paragraphs.collect::<Vec<_>>().join("\n\n")
+    let text = paragraphs.collect::<Vec<_>>().join("\n\n");
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
