@@ -7,6 +7,8 @@
 mod agent;
 #[path = "reports/calls.rs"]
 mod calls;
+#[path = "reports/damaged.rs"]
+mod damaged;
 #[path = "reports/explained.rs"]
 mod explained;
 #[path = "reports/follow.rs"]

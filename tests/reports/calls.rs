@@ -25,8 +25,10 @@ fn every_call_says_word_for_word_what_it_should() {
     let token = page["metadata"]["continue"].as_str().unwrap();
     said.known(token, "<token>");
     lists(&mut said);
+    columns(&mut said);
     selections(&mut said);
     objects(&mut said);
+    described(&mut said);
     rounds::all(&mut said, token);
     writes(&mut said);
     explained::all(&mut said);
@@ -84,6 +86,9 @@ fn lists(said: &mut Said<'_>) {
         netreach-gamma   2026-01-02T10:00:12Z
         ",
     );
+}
+
+fn columns(said: &mut Said<'_>) {
     said.says(
         "get kr --show-labels",
         "
@@ -232,6 +237,9 @@ fn objects(said: &mut Said<'_>) {
     said.says("get kr netreach-beta -o 'jsonpath={.spec.FailureReasons[*].Message}'", "agent-node-2 on node-2: 15 of 20 probes to AgentClusterV4IP_10.96.0.7:80 succeeded (expected rate: at least 1; status-503: 5)");
     said.says("get kr netreach-beta -o 'jsonpath={.spec.Report[?(@.NodeName==\"node-2\")].NetReachTask}'", r#"{"Detail":[{"Backends":{},"Connection":"new","FromSlot":{"MaxInMs":450,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":450},"Lateness":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"MeanDelay":0.5,"Metrics":{"Duration":"1s","EndTime":"2026-01-02T10:20:01Z","Errors":{},"Latencies":{"MaxInMs":450,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":450},"RequestCounts":20,"StartTime":"2026-01-02T10:20:00Z","StatusCodes":{"200":20},"SuccessCounts":20,"TPS":20,"TotalDataSize":"40 byte"},"Phases":{"Connect":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"FirstByte":{"MaxInMs":0.35,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.35}},"Retransmits":0,"Succeed":true,"SucceedRate":1,"TargetMethod":"GET","TargetName":"AgentPodV4IP_agent-node-1_10.0.0.1","TargetUrl":"http://10.0.0.1:80","UnsentCounts":0},{"Backends":{},"Connection":"new","FailureReason":"agent-node-2 on node-2: 15 of 20 probes to AgentClusterV4IP_10.96.0.7:80 succeeded (expected rate: at least 1; status-503: 5)","FromSlot":{"MaxInMs":450,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":450},"Lateness":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"MeanDelay":0.5,"Metrics":{"Duration":"1s","EndTime":"2026-01-02T10:20:01Z","Errors":{"status-503":5},"Latencies":{"MaxInMs":450,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":450},"RequestCounts":20,"StartTime":"2026-01-02T10:20:00Z","StatusCodes":{"200":15,"503":5},"SuccessCounts":15,"TPS":20,"TotalDataSize":"40 byte"},"Phases":{"Connect":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"FirstByte":{"MaxInMs":0.35,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.35}},"Retransmits":0,"Succeed":false,"SucceedRate":0.75,"TargetMethod":"GET","TargetName":"AgentClusterV4IP_10.96.0.7:80","TargetUrl":"http://10.0.0.1:80","UnsentCounts":0}],"FailureReason":"agent-node-2 on node-2: 15 of 20 probes to AgentClusterV4IP_10.96.0.7:80 succeeded (expected rate: at least 1; status-503: 5)","Lateness":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"MaxCPU":"26.203%","MaxMemory":"101.00MB","MeanCPU":"10.500%","RunDelay":"1.2ms","Succeed":false,"TargetNumber":2,"TargetType":"NetReach"}"#);
     said.says("get kr netreach-alpha -o 'jsonpath={.spec.Report[0].NetReachTask.Detail[0]}'", r#"{"Backends":{},"Connection":"new","FromSlot":{"MaxInMs":2,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":2},"Lateness":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"MeanDelay":0.5,"Metrics":{"Duration":"1s","EndTime":"2026-01-02T10:10:01Z","Errors":{},"Latencies":{"MaxInMs":2,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":2},"RequestCounts":20,"StartTime":"2026-01-02T10:10:00Z","StatusCodes":{"200":20},"SuccessCounts":20,"TPS":20,"TotalDataSize":"40 byte"},"Phases":{"Connect":{"MaxInMs":0.3,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.3},"FirstByte":{"MaxInMs":0.35,"MeanInMs":0.5,"MinInMs":0.25,"P50InMs":0.4,"P90InMs":0.6,"P95InMs":0.7,"P99InMs":0.35}},"Retransmits":0,"Succeed":true,"SucceedRate":1,"TargetMethod":"GET","TargetName":"AgentPodV4IP_agent-node-1_10.0.0.1","TargetUrl":"http://10.0.0.1:80","UnsentCounts":0}"#);
+}
+
+fn described(said: &mut Said<'_>) {
     said.says(
         "describe kr netreach-gamma",
         "

@@ -24,6 +24,10 @@ pub(crate) fn all(said: &mut Said<'_>) {
     );
     said.says("get apiservice v1beta1.system.kdoctor.io -o 'jsonpath={.status.conditions[0].type}={.status.conditions[0].status}'", "Available=True");
     said.says("get --raw /apis/system.kdoctor.io/v1beta1", r#"{"apiVersion":"v1","groupVersion":"system.kdoctor.io/v1beta1","kind":"APIResourceList","resources":[{"categories":["kdoctor"],"group":"system.kdoctor.io","kind":"KdoctorReport","name":"kdoctorreports","namespaced":false,"shortNames":["kr"],"singularName":"kdoctorreport","verbs":["get","list","watch"],"version":"v1beta1"},{"group":"system.kdoctor.io","kind":"KdoctorReportRoundList","name":"kdoctorreports/rounds","namespaced":false,"singularName":"","verbs":["get"],"version":"v1beta1"}]}"#);
+    meanings(said);
+}
+
+fn meanings(said: &mut Said<'_>) {
     said.says(
         "explain kdoctorreport",
         "
@@ -95,6 +99,10 @@ pub(crate) fn all(said: &mut Said<'_>) {
             same.
         ",
     );
+    depths(said);
+}
+
+fn depths(said: &mut Said<'_>) {
     said.says(
         "explain kdoctorreport.spec.Report.NetReachTask.Detail.Metrics.Latencies",
         "

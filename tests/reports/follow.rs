@@ -63,11 +63,23 @@ fn a_report_comes_with_its_round_changes_with_its_netreach_and_goes_with_it() {
             (&json!("Finished"), &report["spec"]["Report"])
         );
     }
+    // A namesake is another report.
+    ground.apply(&net_reach("task"));
+    ground.await_finish("task");
+    let namesake =
+        ground.kubectl.await_object("kdoctorreport netreach-task", |one| one["spec"]["Status"] == "Finished");
+    assert_ne!(namesake["metadata"]["uid"], report["metadata"]["uid"]);
+    let path = format!("{REPORTS}/netreach-task/rounds");
+    let rounds = ground.kubectl.call("get --raw").arg(path).run().json();
+    let uids: Vec<_> = rounds["items"].as_array().unwrap().iter().map(|round| &round["Uid"]).collect();
+    assert_eq!(uids, [&ground.uid("task")]);
     let all = [
         "ADDED task <none> NotFinished succeed",
         "MODIFIED task <none> Finished succeed",
         "MODIFIED task net Finished succeed",
         "DELETED task net Finished succeed",
+        "ADDED task <none> NotFinished succeed",
+        "MODIFIED task <none> Finished succeed",
     ];
     assert_eq!(heard(&manager, watch), all);
 }

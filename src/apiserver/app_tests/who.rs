@@ -77,11 +77,15 @@ fn without_tls_nobody_is_believed_and_without_the_front_proxy_neither() {
     assert_eq!(response.status(), 401);
 
     let state = State::new(Log::new(1), Shelf::default(), Known);
-    let unready = app_seeing(state, |_| Some(Vouched { common_name: None }));
+    let unready = app_seeing(state.clone(), |_| Some(Vouched { common_name: None }));
     for (path, expected) in [(REPORTS, 401), ("/healthz", 200), ("/livez", 200), ("/readyz", 503)] {
         let response: Response = block_on(unready.respond(by("alice", path))).unwrap();
         assert_eq!(response.status(), expected, "{path}");
     }
+    let mut ready = std::pin::pin!(state.ready());
+    assert!(block_on(poll_once(&mut ready)).is_none());
+    state.set_front_proxy(FrontProxy::default());
+    block_on(ready);
     assert_eq!(api.ask(bare("/readyz")).0, 200);
 }
 

@@ -31,8 +31,11 @@ struct Operation {
     description: &'static str,
     kind: &'static str,
     schema: &'static str,
-    queries: Vec<(&'static str, &'static str, String)>,
+    queries: Vec<Query>,
 }
+
+/// What an operation can be asked by: a name, a type, what it means.
+type Query = (&'static str, &'static str, String);
 
 /// Everything, in version 2.
 pub(crate) fn v2() -> &'static Document {
@@ -92,22 +95,7 @@ fn operations() -> [Operation; 4] {
             description: "list or watch the reports",
             kind: REPORT_KIND,
             schema: LIST,
-            queries: vec![
-                ("labelSelector", text, said("Reports with such labels")),
-                ("fieldSelector", text, said("Reports with such fields")),
-                ("limit", "integer", said("Most reports at once")),
-                ("continue", text, said("Where the list goes on")),
-                (
-                    "resourceVersion",
-                    text,
-                    said("Of which moment the list is, or after which the watch begins"),
-                ),
-                ("resourceVersionMatch", text, said("How the version is meant: Exact or NotOlderThan")),
-                ("watch", flag, said("Whether what becomes of them is to be told")),
-                ("sendInitialEvents", flag, said("Whether a watch begins with everything there is")),
-                ("allowWatchBookmarks", flag, said("Whether a watch may tell where it is")),
-                ("timeoutSeconds", "integer", said("How long the answer may take, seconds")),
-            ],
+            queries: of_all(),
         },
         Operation {
             path: one.clone(),
@@ -154,6 +142,24 @@ fn operations() -> [Operation; 4] {
             ],
         },
     ]
+}
+
+/// What a list, or a watch, can be asked by.
+fn of_all() -> Vec<Query> {
+    let (text, flag, number) = ("string", "boolean", "integer");
+    let queries = [
+        ("labelSelector", text, "Reports with such labels"),
+        ("fieldSelector", text, "Reports with such fields"),
+        ("limit", number, "Most reports at once"),
+        ("continue", text, "Where the list goes on"),
+        ("resourceVersion", text, "Of which moment the list is, or after which the watch begins"),
+        ("resourceVersionMatch", text, "How the version is meant: Exact or NotOlderThan"),
+        ("watch", flag, "Whether what becomes of them is to be told"),
+        ("sendInitialEvents", flag, "Whether a watch begins with everything there is"),
+        ("allowWatchBookmarks", flag, "Whether a watch may tell where it is"),
+        ("timeoutSeconds", number, "How long the answer may take, seconds"),
+    ];
+    queries.map(|(name, of, description)| (name, of, description.to_owned())).to_vec()
 }
 
 fn paths(words: Words) -> Value {

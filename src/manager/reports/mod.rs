@@ -25,41 +25,44 @@ use self::uid::report_uid;
 pub struct Kept {
     store: Arc<Store>,
     log: Log,
-    /// What there is to show, by the NetReach's name. Held while the log is told of a change, so that both are told in one order.
-    shown: Arc<Mutex<BTreeMap<String, Newest>>>,
+    /// By the NetReach's name. Held while the log is told of a change, so that both are told in one order.
+    told: Arc<Mutex<BTreeMap<String, Told>>>,
+}
+
+/// What was told of a NetReach.
+struct Told {
+    newest: Newest,
+    /// A round that was told to be the newest and that cannot be read, and what is shown instead.
+    forgone: Option<(u64, Option<RoundSummary>)>,
 }
 
 impl Kept {
     /// Of the rounds in this store; which of them there are to show, this log is told.
     #[must_use]
     pub fn new(store: Arc<Store>, log: Log) -> Self {
-        Self { store, log, shown: Arc::default() }
+        Self { store, log, told: Arc::default() }
     }
 
     /// What is shown of the NetReach of that name.
     fn newest(&self, task: &str) -> Option<Newest> {
-        self.shown().get(task).cloned()
+        let told = self.told();
+        let told = told.get(task)?;
+        Some(Newest { round: told.round()?.clone(), ..told.newest.clone() })
     }
 
-    /// Says that this round cannot be read any more: what is shown instead is the newest that can, if it was the one that is shown.
-    async fn forgo(&self, newest: &Newest, round: u64) -> Result<Option<RoundSummary>, StoreError> {
-        let uid = newest.uid.clone();
+    /// Says that this round, which was shown, cannot be read: the newest that can is shown instead.
+    async fn forgo(&self, shown: &Newest) -> Result<Option<RoundSummary>, StoreError> {
+        let (uid, number) = (shown.uid.clone(), shown.round.number);
         let kept = self.on_store(move |store| store.summaries(&uid)).await?;
-        let instead = kept.rounds.into_iter().rfind(|kept| kept.number != round);
-        let mut shown = self.shown();
-        if let Some(now) = shown.get_mut(&newest.task)
-            && (&now.uid, now.round.number) == (&newest.uid, round)
+        let instead = kept.rounds.into_iter().rfind(|kept| kept.number != number);
+        let mut told = self.told();
+        // A newer one may have come, or a namesake.
+        if let Some(told) = told.get_mut(&shown.task)
+            && told.newest.uid == shown.uid
+            && told.round().is_some_and(|round| round.number == number)
         {
-            match &instead {
-                Some(instead) => {
-                    now.round = instead.clone();
-                    self.log.put(head(now));
-                }
-                None => {
-                    shown.remove(&newest.task);
-                    self.log.remove(&report_name(&newest.task));
-                }
-            }
+            told.forgone = Some((told.newest.round.number, instead.clone()));
+            told.tell(&self.log);
         }
         Ok(instead)
     }
@@ -73,23 +76,25 @@ impl Kept {
         async_std::task::spawn_blocking(move || work(&store)).await
     }
 
-    fn shown(&self) -> MutexGuard<'_, BTreeMap<String, Newest>> {
+    fn told(&self) -> MutexGuard<'_, BTreeMap<String, Told>> {
         // Whole values are put in and taken out: a poisoned lock still guards them.
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shows for Kept {
     fn show(&self, newest: Newest) {
-        let mut shown = self.shown();
-        self.log.put(head(&newest));
-        shown.insert(newest.task.clone(), newest);
+        let mut told = self.told();
+        let before = told.remove(&newest.task).filter(|before| before.newest.uid == newest.uid);
+        let now = Told { newest, forgone: before.and_then(|before| before.forgone) };
+        now.tell(&self.log);
+        told.insert(now.newest.task.clone(), now);
     }
 
     fn withdraw(&self, task: &str, uid: &str) {
-        let mut shown = self.shown();
-        if shown.get(task).is_some_and(|newest| newest.uid == uid) {
-            shown.remove(task);
+        let mut told = self.told();
+        if told.get(task).is_some_and(|told| told.newest.uid == uid) {
+            told.remove(task);
             self.log.remove(&report_name(task));
         }
     }
@@ -99,8 +104,25 @@ impl Shows for Kept {
     }
 }
 
-fn head(newest: &Newest) -> Head {
-    let Newest { task, uid, labels, first, round, standing } = newest;
+impl Told {
+    /// The round that is shown.
+    fn round(&self) -> Option<&RoundSummary> {
+        match &self.forgone {
+            Some((number, instead)) if *number == self.newest.round.number => instead.as_ref(),
+            _ => Some(&self.newest.round),
+        }
+    }
+
+    fn tell(&self, log: &Log) {
+        match self.round() {
+            Some(round) => drop(log.put(head(&self.newest, round))),
+            None => drop(log.remove(&report_name(&self.newest.task))),
+        }
+    }
+}
+
+fn head(newest: &Newest, round: &RoundSummary) -> Head {
+    let Newest { task, uid, labels, first, round: _, standing } = newest;
     Head {
         name: report_name(task),
         uid: report_uid(uid),

@@ -29,15 +29,20 @@ impl Reports for Kept {
         }
         let of = |number| RoundId { uid: newest.uid.clone(), number };
         let stands = || Stands::Now(newest.standing.clone());
-        match open(&self.store, of(head.round), stands(), Part::Object).await {
-            Ok(Some(opened)) => return Ok(Some(opened.contents)),
-            Ok(None) => {}
-            Err(error) if error.is_the_rounds() => {
-                tracing::error!(task = head.task, %error, "a report is of no use: showing the one before");
+        // The one of the head while that is kept; then the one that is shown now; then the one before.
+        let mut numbers = vec![head.round];
+        numbers.extend(Some(newest.round.number).filter(|number| *number != head.round));
+        for number in numbers {
+            match open(&self.store, of(number), stands(), Part::Object).await {
+                Ok(Some(opened)) => return Ok(Some(opened.contents)),
+                Ok(None) => {}
+                Err(error) if error.is_the_rounds() => {
+                    tracing::error!(task = head.task, number, %error, "a round is of no use: showing another");
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
         }
-        let Some(instead) = self.forgo(&newest, head.round).await? else { return Ok(None) };
+        let Some(instead) = self.forgo(&newest).await? else { return Ok(None) };
         let opened = open(&self.store, of(instead.number), stands(), Part::Object).await?;
         Ok(opened.map(|opened| opened.contents))
     }
