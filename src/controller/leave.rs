@@ -85,6 +85,7 @@ pub(crate) async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
     let (mut name, mut is_retained) = (String::new(), asked);
     if let Some(entry) = context.lives.end(uid) {
         name.clone_from(&entry.name);
+        entry.untell(|| context.shows.withdraw(&entry.name, uid));
         let mut life = entry.life.lock().await;
         is_retained = asked.or(life.is_retained);
         if let Some(open) = life.open.take() {
@@ -93,8 +94,6 @@ pub(crate) async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
             let _ = context.desk.cancel(id);
             let _ = context.desk.close(id);
         }
-        // While the life is held: whoever was at work on it has told what there was to show before that.
-        context.shows.withdraw(&entry.name, uid);
     }
     let of = uid.to_owned();
     let left = context.on_store(move |store| match is_retained {

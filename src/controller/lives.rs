@@ -62,6 +62,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) life: Mutex<Life>,
     arrived: StdMutex<Vec<Arrived>>,
+    /// Held while others are told of it.
+    telling: StdMutex<()>,
     /// The number of the round under way; 0 when there is none.
     open: AtomicU64,
     is_over: AtomicBool,
@@ -124,6 +126,7 @@ impl Entry {
             name: life.name.clone(),
             life: Mutex::new(life),
             arrived: StdMutex::default(),
+            telling: StdMutex::default(),
             open: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         }
@@ -155,6 +158,20 @@ impl Entry {
 
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Tells others of it, unless it is over: nobody would take back what is told then.
+    pub(crate) fn tell(&self, tell: impl FnOnce()) {
+        let _turn = lock(&self.telling);
+        if !self.is_over() {
+            tell();
+        }
+    }
+
+    /// Takes back what was told, once it is over: whoever is at work on it tells no more.
+    pub(crate) fn untell(&self, untell: impl FnOnce()) {
+        let _turn = lock(&self.telling);
+        untell();
     }
 }
 

@@ -55,7 +55,7 @@ async fn go_on(
         Err(error) => (Kept::unknown(), Some(error)),
     };
     let stand = advance(context, net_reach, spec, crew, (entry, life)).await?;
-    records::show(context, net_reach, life).await;
+    records::show(context, net_reach, (entry, life)).await;
     publish(context, net_reach, life, shown(spec, crew, life, &stand, &kept)).await?;
     if was_finished != life.is_finished {
         // What is made for its agents depends on it.
@@ -100,7 +100,7 @@ async fn refuse(
 ) -> Result<Duration, ControllerError> {
     let left = finish(context, net_reach, crew, (entry, life)).await;
     life.asked.lapse();
-    records::show(context, net_reach, life).await;
+    records::show(context, net_reach, (entry, life)).await;
     let told: Vec<_> = faults.iter().take(FAULTS_TOLD_MAX).map(ToString::to_string).collect();
     let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

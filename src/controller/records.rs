@@ -8,7 +8,7 @@ use netreach_report::{RoundSummary, Standing};
 use netreach_store::{Store, StoreError, Summaries};
 
 use crate::context::Context;
-use crate::lives::Life;
+use crate::lives::{Entry, Life};
 
 /// Shows the newest round of each NetReach that has one, and is told what becomes of it. What is in a round is in the store, under the
 /// NetReach's uid. Nothing here may wait: whoever tells is at work on a NetReach.
@@ -60,9 +60,8 @@ impl Reported {
     }
 }
 
-/// Tells what there is to show of a life, where there is anything. Whoever calls it holds the life, so that nothing of an end that was
-/// told before is taken back.
-pub(crate) async fn show(context: &Context, net_reach: &NetReach, life: &mut Life) {
+/// Tells what there is to show of a life, where there is anything.
+pub(crate) async fn show(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
     if life.is_unread {
         let uid = life.uid.clone();
         match context.on_store(move |store| Reported::read(store, &uid)).await {
@@ -75,12 +74,13 @@ pub(crate) async fn show(context: &Context, net_reach: &NetReach, life: &mut Lif
     }
     let Some(Reported { first, round }) = life.reported.clone() else { return };
     let rounds = check(&net_reach.spec).map_or(Rounds::Forever, |spec| spec.rounds());
-    context.shows.show(Newest {
+    let newest = Newest {
         task: life.name.clone(),
         uid: life.uid.clone(),
         labels: net_reach.metadata.labels.clone().unwrap_or_default(),
         first,
         round,
         standing: Standing::of(&life.history, rounds, life.is_finished),
-    });
+    };
+    entry.tell(|| context.shows.show(newest));
 }

@@ -43,9 +43,7 @@ pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<
     resume(context, net_reach, &mut life).await?;
     let entry = context.lives.begin(uid, Entry::new(life));
     let mut life = entry.life.lock().await;
-    if !entry.is_over() {
-        records::show(context, net_reach, &mut life).await;
-    }
+    records::show(context, net_reach, (&entry, &mut life)).await;
     drop(life);
     if !is_listed(context, name, uid) {
         // Deleted while it was restored, and perhaps before there was anything to take leave of.

@@ -12,7 +12,7 @@ use netreach_report::{RoundReport, Verdict, merge};
 use netreach_wire::{AgentId, RoundId};
 
 use crate::context::Context;
-use crate::lives::Life;
+use crate::lives::{Entry, Life};
 use crate::observe::agents::quote;
 use crate::open::Open;
 use crate::publish::Tale;
@@ -20,7 +20,7 @@ use crate::records;
 use crate::restore::verdict;
 
 /// Ends the round under way. Whatever fails on the way, the round ends, and says so.
-pub(super) async fn close(context: &Context, net_reach: &NetReach, life: &mut Life) {
+pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
     let Some(open) = life.open.take() else { return };
     let id = open.opened.id.clone();
     if !open.opened.assignments.is_empty()
@@ -32,7 +32,7 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, life: &mut Li
     life.history.close(&report, &verdict);
     if is_kept {
         life.is_unread = true;
-        records::show(context, net_reach, life).await;
+        records::show(context, net_reach, (entry, life)).await;
         tidy(context, &id).await;
     }
     let tale = tale(&report, &verdict);

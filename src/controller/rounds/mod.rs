@@ -81,7 +81,7 @@ pub(crate) async fn advance(
                 begun?;
             }
             Decision::Miss { first, last } => miss(life, spec, first, last),
-            Decision::Close { .. } => close::close(context, net_reach, life).await,
+            Decision::Close { .. } => close::close(context, net_reach, (entry, life)).await,
         }
     }
 }
@@ -97,7 +97,7 @@ pub(crate) async fn finish(
     let open = life.open.as_mut()?;
     open.look_after(&context.world.agents_of(crew.own.as_deref()));
     if open.view().closing(open.now()).is_some() {
-        close::close(context, net_reach, life).await;
+        close::close(context, net_reach, (entry, life)).await;
         return None;
     }
     Some(open.deadline().saturating_duration_since(Instant::now()))
