@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use netreach_api::names::REPORT_NAME_PREFIX;
 use netreach_apiserver::{Contents, Family, Filter, Head, Reports, Round, RoundSummary, Trouble, Which};
-use netreach_report::{self as report};
+use netreach_report as report;
 use netreach_store::DamagedRound;
 use netreach_wire::{RoundId, TargetFamily};
 
