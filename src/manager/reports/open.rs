@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use netreach_api::names::REPORT_NAME_PREFIX;
 use netreach_apiserver::{Contents, Family, Filter, Head, Reports, Round, RoundSummary, Trouble, Which};
-use netreach_report as report;
+use netreach_report::{self as report, Standing};
 use netreach_store::DamagedRound;
 use netreach_wire::{RoundId, TargetFamily};
 
@@ -28,12 +28,13 @@ impl Reports for Kept {
             return Ok(None);
         }
         let of = |number| RoundId { uid: newest.uid.clone(), number };
-        let stands = || Stands::Now(newest.standing.clone());
         // The one of the head while that is kept; then the one that is shown now; then the one before.
-        let mut numbers = vec![head.round];
-        numbers.extend(Some(newest.round.number).filter(|number| *number != head.round));
-        for number in numbers {
-            match open(&self.store, of(number), stands(), Part::Object).await {
+        let mut tries = vec![(head.round, stood(head, &newest.standing))];
+        tries.extend(
+            Some((newest.round.number, newest.standing.clone())).filter(|(now, _)| *now != head.round),
+        );
+        for (number, standing) in tries {
+            match open(&self.store, of(number), Stands::Now(standing), Part::Object).await {
                 Ok(Some(opened)) => return Ok(Some(opened.contents)),
                 Ok(None) => {}
                 Err(error) if error.is_the_rounds() => {
@@ -43,7 +44,8 @@ impl Reports for Kept {
             }
         }
         let Some(instead) = self.forgo(&newest).await? else { return Ok(None) };
-        let opened = open(&self.store, of(instead.number), stands(), Part::Object).await?;
+        let stands = Stands::Now(newest.standing.clone());
+        let opened = open(&self.store, of(instead.number), stands, Part::Object).await?;
         Ok(opened.map(|opened| opened.contents))
     }
 
@@ -77,6 +79,17 @@ impl Reports for Kept {
             created: opened.ended,
             contents: opened.contents,
         }))
+    }
+}
+
+/// Where a NetReach stood when its head was this one: whoever is told late is told the same.
+fn stood(head: &Head, now: &Standing) -> Standing {
+    let done = head.rounds_done;
+    Standing {
+        rounds_expected: head.rounds_wanted,
+        rounds_done: done,
+        rounds_failed: now.rounds_failed.iter().copied().filter(|number| *number <= done).collect(),
+        finished: head.is_finished,
     }
 }
 
