@@ -13,6 +13,7 @@ mod disk;
 mod edited;
 #[path = "rounds/farm.rs"]
 mod farm;
+#[allow(dead_code, reason = "shared with tests/reports.rs")]
 #[path = "rounds/ground.rs"]
 mod ground;
 #[path = "rounds/kept.rs"]

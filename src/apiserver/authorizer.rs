@@ -24,8 +24,10 @@ pub struct Access {
     pub group: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// The resource: always cluster-scoped, never a subresource.
+    /// The resource: always cluster-scoped.
     pub resource: &'static str,
+    /// What of it; none where it is the object itself.
+    pub subresource: Option<&'static str>,
     /// The verb.
     pub verb: Verb,
     /// Of which object; none of all.
@@ -33,12 +35,14 @@ pub struct Access {
 }
 
 /// What can be done with a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     /// Read one.
     Get,
     /// Read all.
     List,
+    /// Hear what becomes of them.
+    Watch,
 }
 
 /// An answer.
@@ -50,18 +54,41 @@ pub enum Ruling {
     Denied(Option<String>),
 }
 
+impl Verb {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::List, Self::Watch];
+
+    /// As rights have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+        }
+    }
+}
+
 impl Access {
-    /// To the reports.
+    /// To reports.
     pub(crate) fn to_reports(verb: Verb, name: Option<&str>) -> Self {
-        Self { group: REPORT_GROUP, version: VERSION, resource: PLURAL, verb, name: name.map(str::to_owned) }
+        Self {
+            group: REPORT_GROUP,
+            version: VERSION,
+            resource: PLURAL,
+            subresource: None,
+            verb,
+            name: name.map(str::to_owned),
+        }
+    }
+
+    /// To what there is of one report beside itself.
+    pub(crate) fn to_part(subresource: &'static str, name: &str) -> Self {
+        Self { subresource: Some(subresource), ..Self::to_reports(Verb::Get, Some(name)) }
     }
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Get => "get",
-            Self::List => "list",
-        })
+        f.write_str(self.word())
     }
 }

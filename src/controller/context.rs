@@ -16,6 +16,7 @@ use crate::Settings;
 use crate::lives::Lives;
 use crate::observe::World;
 use crate::publish::Events;
+use crate::records::Shows;
 
 /// What every step works on.
 pub(crate) struct Context {
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) store: Arc<Store>,
     pub(crate) lives: Arc<Lives>,
     pub(crate) events: Events,
+    pub(crate) shows: Arc<dyn Shows>,
     pub(crate) present: Present,
     /// Held while a life is restored: of two who do so at once both would open its round again.
     pub(crate) restoring: AsyncMutex<()>,

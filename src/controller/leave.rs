@@ -80,11 +80,12 @@ fn is_retained(net_reach: &NetReach) -> bool {
     annotations.and_then(|all| all.get(annotation::RETAIN_REPORTS)).is_some_and(|retained| retained == "true")
 }
 
-/// `asked`: whether its records are to stay, where that is known better than by the last look at it.
-async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
+/// Takes leave of one. `asked`: whether its records are to stay, where that is known better than by the last look at it.
+pub(crate) async fn leave(context: &Context, uid: &str, asked: Option<bool>) {
     let (mut name, mut is_retained) = (String::new(), asked);
     if let Some(entry) = context.lives.end(uid) {
         name.clone_from(&entry.name);
+        entry.untell(|| context.shows.withdraw(&entry.name, uid));
         let mut life = entry.life.lock().await;
         is_retained = asked.or(life.is_retained);
         if let Some(open) = life.open.take() {

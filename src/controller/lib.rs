@@ -1,5 +1,5 @@
 //! Takes NetReaches, and what a cluster has of agents, nodes, Services and Ingresses; runs their rounds through the desk, keeps what comes
-//! back, and writes each NetReach's status: nobody else does.
+//! back, and writes each NetReach's status: nobody else does. Which round there is to show of each, it tells whoever [`Shows`].
 //!
 //! The only stage that knows Kubernetes' objects. Does not judge, plan or probe: it asks those who do, and carries values between them.
 
@@ -23,5 +23,5 @@ mod workload;
 
 pub use error::ControllerError;
 pub use identify::Accounts;
-pub use records::{Record, RecordHead, Records};
+pub use records::{Newest, Shows};
 pub use run::{Controller, Settings};

@@ -8,13 +8,14 @@ use std::time::Instant;
 use async_std::sync::Mutex;
 use jiff::Timestamp;
 use netreach_api::NetReachStatus;
-use netreach_report::{History, Standing};
+use netreach_report::History;
 use netreach_wire::AgentId;
 
 use crate::observe::inventory::Resolved;
 use crate::observe::preparation::Preparation;
 use crate::open::Open;
 use crate::publish::Tale;
+use crate::records::Reported;
 
 /// One NetReach's life.
 pub(crate) struct Life {
@@ -38,6 +39,10 @@ pub(crate) struct Life {
     pub(crate) is_retained: Option<bool>,
     /// The status as it was written last.
     pub(crate) written: Option<NetReachStatus>,
+    /// The newest round whose record is kept, as far as the store was asked.
+    pub(crate) reported: Option<Reported>,
+    /// Whether a record was kept since the store was asked.
+    pub(crate) is_unread: bool,
     /// Whether users were told what a round waits for.
     pub(crate) is_hindrance_told: bool,
     /// What has happened and was not told yet.
@@ -57,7 +62,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) life: Mutex<Life>,
     arrived: StdMutex<Vec<Arrived>>,
-    shown: StdMutex<Option<Shown>>,
+    /// Held while others are told of it.
+    telling: StdMutex<()>,
     /// The number of the round under way; 0 when there is none.
     open: AtomicU64,
     is_over: AtomicBool,
@@ -69,14 +75,6 @@ pub(crate) struct Arrived {
     pub(crate) agent: AgentId,
     /// Why it could not be kept, when it could not.
     pub(crate) unkept: Option<String>,
-}
-
-/// The newest round whose record is kept.
-#[derive(Clone)]
-pub(crate) struct Shown {
-    pub(crate) number: u64,
-    pub(crate) ended: Timestamp,
-    pub(crate) standing: Standing,
 }
 
 /// All of them, by uid.
@@ -99,6 +97,8 @@ impl Life {
             unwritten: None,
             is_retained: None,
             written: None,
+            reported: None,
+            is_unread: false,
             is_hindrance_told: false,
             tales: Vec::new(),
         }
@@ -126,7 +126,7 @@ impl Entry {
             name: life.name.clone(),
             life: Mutex::new(life),
             arrived: StdMutex::default(),
-            shown: StdMutex::default(),
+            telling: StdMutex::default(),
             open: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         }
@@ -140,22 +140,6 @@ impl Entry {
     /// What has come in since it was last asked.
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
         std::mem::take(&mut *lock(&self.arrived))
-    }
-
-    /// From now on its report is this one.
-    pub(crate) fn show(&self, shown: Shown) {
-        *lock(&self.shown) = Some(shown);
-    }
-
-    /// How it stands, where a report is shown already.
-    pub(crate) fn stand(&self, standing: Standing) {
-        if let Some(shown) = &mut *lock(&self.shown) {
-            shown.standing = standing;
-        }
-    }
-
-    pub(crate) fn shown(&self) -> Option<Shown> {
-        lock(&self.shown).clone()
     }
 
     /// From now on the round under way is this one.
@@ -174,6 +158,20 @@ impl Entry {
 
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Tells others of it, unless it is over: nobody would take back what is told then.
+    pub(crate) fn tell(&self, tell: impl FnOnce()) {
+        let _turn = lock(&self.telling);
+        if !self.is_over() {
+            tell();
+        }
+    }
+
+    /// Takes back what was told, once it is over: whoever is at work on it tells no more.
+    pub(crate) fn untell(&self, untell: impl FnOnce()) {
+        let _turn = lock(&self.telling);
+        untell();
     }
 }
 

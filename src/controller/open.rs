@@ -270,6 +270,6 @@ mod tests {
         let damaged = vec![DamagedResult { agent: Some(agent.clone()), damaged }];
         let closed = open.close(Ok(Results { kept: Vec::new(), damaged }), at(61), |_| None);
         assert_eq!(closed.lost[&agent], "its result is damaged: it is torn");
-        assert_eq!(closed.results_lost.as_deref(), Some("that of n/p is damaged: it is torn"));
+        assert_eq!(closed.results_lost.as_deref(), Some("that of p on n is damaged: it is torn"));
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use netreach_api::names::reason;
 use netreach_api::{CheckedSpec, FieldError, NetReach, Rounds, check};
-use netreach_report::{Readiness, Standing};
+use netreach_report::Readiness;
 
 use crate::context::Context;
 use crate::limits::LOOK_AGAIN_AFTER;
@@ -14,7 +14,7 @@ use crate::lives::{Entry, Life};
 use crate::publish::{Shown, publish};
 use crate::rounds::{Stand, advance, finish};
 use crate::workload::{Crew, Kept, keep};
-use crate::{ControllerError, leave, restore};
+use crate::{ControllerError, leave, records, restore};
 
 /// Faults of a stored spec that are told.
 const FAULTS_TOLD_MAX: usize = 3;
@@ -55,7 +55,7 @@ async fn go_on(
         Err(error) => (Kept::unknown(), Some(error)),
     };
     let stand = advance(context, net_reach, spec, crew, (entry, life)).await?;
-    entry.stand(Standing::of(&life.history, spec.rounds(), life.is_finished));
+    records::show(context, net_reach, (entry, life)).await;
     publish(context, net_reach, life, shown(spec, crew, life, &stand, &kept)).await?;
     if was_finished != life.is_finished {
         // What is made for its agents depends on it.
@@ -100,6 +100,7 @@ async fn refuse(
 ) -> Result<Duration, ControllerError> {
     let left = finish(context, net_reach, crew, (entry, life)).await;
     life.asked.lapse();
+    records::show(context, net_reach, (entry, life)).await;
     let told: Vec<_> = faults.iter().take(FAULTS_TOLD_MAX).map(ToString::to_string).collect();
     let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

@@ -1,98 +1,86 @@
-//! What the rounds have come to, for whoever shows it.
+//! What the rounds have come to, told to whoever shows it as it comes about.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use async_std::task::spawn_blocking;
 use jiff::Timestamp;
-use kube::runtime::reflector::{ObjectRef, Store as Cache};
-use netreach_api::names::REPORT_NAME_PREFIX;
-use netreach_api::{NetReach, NetReachSpec, Rounds, check};
-use netreach_report::{KdoctorReport, Standing, api_object};
-use netreach_store::{Store, StoreError};
-use netreach_wire::RoundId;
+use netreach_api::{NetReach, Rounds, check};
+use netreach_report::{RoundSummary, Standing};
+use netreach_store::{Store, StoreError, Summaries};
 
-use crate::lives::{Life, Lives, Shown};
+use crate::context::Context;
+use crate::lives::{Entry, Life};
 
-/// The reports of every NetReach. Clones are the same.
-#[derive(Clone)]
-pub struct Records {
-    net_reaches: Cache<NetReach>,
-    lives: Arc<Lives>,
-    store: Arc<Store>,
+/// Shows the newest round of each NetReach that has one, and is told what becomes of it. What is in a round is in the store, under the
+/// NetReach's uid. Nothing here may wait: whoever tells is at work on a NetReach.
+pub trait Shows: Send + Sync {
+    /// From now on this is what there is to show of that NetReach; often that is what was told before.
+    fn show(&self, newest: Newest);
+
+    /// There is nothing more to show of the NetReach of that name and uid. A namesake may be shown already.
+    fn withdraw(&self, task: &str, uid: &str);
+
+    /// All that was there when this process began has been told.
+    fn begin(&self);
 }
 
-/// The newest report of a NetReach.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// What is known without opening it.
-    pub head: RecordHead,
-    /// Its document.
-    pub document: KdoctorReport,
-}
-
-/// What is known of a report without opening it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordHead {
-    /// `netreach-<task>`.
-    pub name: String,
-    /// The NetReach's uid.
+/// The newest round of a NetReach whose record is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    /// The NetReach's name.
+    pub task: String,
+    /// Its uid.
     pub uid: String,
-    /// When the reported round ended.
-    pub ended: Timestamp,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// When a round of it was reported for the first time.
+    pub first: Timestamp,
+    /// The round.
+    pub round: RoundSummary,
+    /// Where the NetReach stands.
+    pub standing: Standing,
 }
 
-/// A NetReach whose newest round is reported.
-struct Newest {
-    head: RecordHead,
-    id: RoundId,
-    standing: Standing,
+/// The same as far as the store knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reported {
+    first: Timestamp,
+    round: RoundSummary,
 }
 
-impl Records {
-    pub(crate) fn new(net_reaches: Cache<NetReach>, lives: Arc<Lives>, store: Arc<Store>) -> Self {
-        Self { net_reaches, lives, store }
+impl Reported {
+    /// The newest of them that can be read.
+    pub(crate) fn newest(kept: Summaries) -> Option<Self> {
+        let Summaries { first, mut rounds, damaged: _ } = kept;
+        let round = rounds.pop()?;
+        Some(Self { first: first.unwrap_or(round.ended), round })
     }
 
-    /// The heads of all reports there are.
-    #[must_use]
-    pub fn heads(&self) -> Vec<RecordHead> {
-        let all = self.net_reaches.state();
-        all.iter().filter_map(|net_reach| Some(self.newest(net_reach)?.head)).collect()
-    }
-
-    /// The newest report of that name; none where there is no such NetReach, or no round of it is reported yet.
-    ///
-    /// # Errors
-    /// When it cannot be read back.
-    pub async fn read(&self, name: &str) -> Result<Option<Record>, StoreError> {
-        let Some(name) = name.strip_prefix(REPORT_NAME_PREFIX) else { return Ok(None) };
-        let Some(net_reach) = self.net_reaches.get(&ObjectRef::new(name)) else { return Ok(None) };
-        let Some(Newest { head, id, standing }) = self.newest(&net_reach) else { return Ok(None) };
-        let store = Arc::clone(&self.store);
-        spawn_blocking(move || {
-            let Some(report) = store.read_round(&id)? else { return Ok(None) };
-            let spec = serde_json::from_value::<NetReachSpec>(report.spec.clone()).unwrap_or_default();
-            // What does not pass any more is judged by the defaults: better shown than not.
-            let spec = check(&spec).or_else(|_| check(&NetReachSpec::default()));
-            let document = spec.ok().map(|spec| api_object(&report, &spec.expect(), &standing));
-            Ok(document.map(|document| Record { head, document }))
-        })
-        .await
-    }
-
-    /// The newest round that is reported, and how the NetReach stands. Does not wait for whoever is at work on it.
-    fn newest(&self, net_reach: &NetReach) -> Option<Newest> {
-        let uid = net_reach.metadata.uid.clone()?;
-        let entry = self.lives.get(&uid)?;
-        let Shown { number, ended, standing } = entry.shown()?;
-        let head =
-            RecordHead { name: format!("{REPORT_NAME_PREFIX}{}", entry.name), uid: uid.clone(), ended };
-        Some(Newest { head, id: RoundId { uid, number }, standing })
+    fn read(store: &Store, uid: &str) -> Result<Option<Self>, StoreError> {
+        store.summaries(uid).map(Self::newest)
     }
 }
 
-/// What is shown of a life whose newest report is that of this round.
-pub(crate) fn shown(life: &Life, net_reach: &NetReach, number: u64, ended: Timestamp) -> Shown {
+/// Tells what there is to show of a life, where there is anything.
+pub(crate) async fn show(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
+    if life.is_unread {
+        let uid = life.uid.clone();
+        match context.on_store(move |store| Reported::read(store, &uid)).await {
+            Ok(reported) => (life.reported, life.is_unread) = (reported, false),
+            // What was there before is shown until the next look.
+            Err(error) => {
+                tracing::warn!(netreach = life.name, %error, "the newest report cannot be shown yet");
+            }
+        }
+    }
+    let Some(Reported { first, round }) = life.reported.clone() else { return };
     let rounds = check(&net_reach.spec).map_or(Rounds::Forever, |spec| spec.rounds());
-    Shown { number, ended, standing: Standing::of(&life.history, rounds, life.is_finished) }
+    let newest = Newest {
+        task: life.name.clone(),
+        uid: life.uid.clone(),
+        labels: net_reach.metadata.labels.clone().unwrap_or_default(),
+        first,
+        round,
+        standing: Standing::of(&life.history, rounds, life.is_finished),
+    };
+    entry.tell(|| context.shows.show(newest));
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use kube::runtime::reflector::ObjectRef;
 use netreach_api::{NetReach, NetReachSpec, RoundStatus, check};
 use netreach_report::{ClosedRound, History, RoundReport, Verdict, judge, merge};
+use netreach_store::DamagedRound;
 use netreach_wire::RoundId;
 
 use crate::ControllerError;
 use crate::context::Context;
+use crate::leave;
 use crate::lives::{Entry, Life};
 use crate::open::Open;
-use crate::records;
+use crate::records::{self, Reported};
 use crate::rounds::tale;
 use crate::workload::{Crew, identity};
 
@@ -36,30 +39,37 @@ pub(crate) async fn life(context: &Context, net_reach: &NetReach) -> Result<Arc<
         // Edited while nobody was there: what it asks for, it asks for from now on.
         life.asked.since = Timestamp::now();
     }
-    let newest = catch_up(context, &mut life).await?;
-    let lost = resume(context, net_reach, &mut life).await?;
-    let shown = lost.or(newest).map(|(number, ended)| records::shown(&life, net_reach, number, ended));
+    catch_up(context, &mut life).await?;
+    resume(context, net_reach, &mut life).await?;
     let entry = context.lives.begin(uid, Entry::new(life));
-    if let Some(shown) = shown {
-        entry.show(shown);
+    let mut life = entry.life.lock().await;
+    records::show(context, net_reach, (&entry, &mut life)).await;
+    drop(life);
+    if !is_listed(context, name, uid) {
+        // Deleted while it was restored, and perhaps before there was anything to take leave of.
+        leave::leave(context, uid, None).await;
     }
     Ok(entry)
 }
 
-/// Rounds that were closed, and whose status nobody came to write. Gives the newest that is reported.
-async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Timestamp)>, ControllerError> {
+/// Whether the NetReach is still there, as far as the watch tells.
+fn is_listed(context: &Context, name: &str, uid: &str) -> bool {
+    let found = context.world.net_reaches.get(&ObjectRef::new(name));
+    found.is_some_and(|found| found.metadata.uid.as_deref() == Some(uid))
+}
+
+/// Rounds that were closed, and whose status nobody came to write; and the newest, which is there to be shown.
+async fn catch_up(context: &Context, life: &mut Life) -> Result<(), ControllerError> {
     let uid = life.uid.clone();
-    let numbers = context.on_store(move |store| store.list_rounds(&uid)).await?;
-    let (done, last) = (life.history.done(), numbers.last().copied());
-    let mut newest = None;
-    for number in numbers.into_iter().filter(|number| *number > done || Some(*number) == last) {
-        let id = RoundId { uid: life.uid.clone(), number };
-        match context.on_store(move |store| store.read_round(&id)).await {
-            Ok(Some(report)) => {
-                // Closing what is closed changes nothing.
-                life.history.close(&report, &verdict(&report));
-                newest = Some((number, report.ended));
-            }
+    let kept = context.on_store(move |store| store.summaries(&uid)).await?;
+    for DamagedRound { number, damaged } in &kept.damaged {
+        tracing::error!(netreach = life.name, number, ?damaged, "a report is of no use: going on without it");
+    }
+    let done = life.history.done();
+    for round in kept.rounds.iter().filter(|round| round.number > done) {
+        let id = RoundId { uid: life.uid.clone(), number: round.number };
+        match context.on_store(move |store| store.read_head(&id)).await {
+            Ok(Some(head)) => life.history.close_head(&head),
             Ok(None) => {}
             Err(error) if error.is_the_objects() => {
                 tracing::error!(%error, "a report is of no use: going on without it");
@@ -67,15 +77,12 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<Option<(u64, Tim
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(newest)
+    life.reported = Reported::newest(kept);
+    Ok(())
 }
 
-/// A round that was open when its manager ended goes on; gives the one of which nothing is left, once that is reported.
-async fn resume(
-    context: &Context,
-    net_reach: &NetReach,
-    life: &mut Life,
-) -> Result<Option<(u64, Timestamp)>, ControllerError> {
+/// A round that was open when its manager ended goes on, or is reported as lost where nothing is left of it.
+async fn resume(context: &Context, net_reach: &NetReach, life: &mut Life) -> Result<(), ControllerError> {
     let id = RoundId { uid: life.uid.clone(), number: life.history.next_number() };
     let of = id.clone();
     let opened = match context.on_store(move |store| store.read_opened(&of)).await {
@@ -86,7 +93,8 @@ async fn resume(
         other => other?,
     };
     let Some(opened) = opened else {
-        return Ok(lose(context, net_reach, life, id).await);
+        lose(context, net_reach, life, id).await;
+        return Ok(());
     };
     let of = id.clone();
     let kept = context.on_store(move |store| store.kept_agents(&of)).await?;
@@ -99,23 +107,18 @@ async fn resume(
         context.desk.mark_kept(&id, &kept);
     }
     life.open = Some(open);
-    Ok(None)
+    Ok(())
 }
 
-/// A round that was under way, and of which nothing is left: its number is used up, for agents may still be at it. Gives it once its
-/// report is kept.
-async fn lose(
-    context: &Context,
-    net_reach: &NetReach,
-    life: &mut Life,
-    id: RoundId,
-) -> Option<(u64, Timestamp)> {
+/// A round that was under way, and of which nothing is left: its number is used up, for agents may still be at it.
+async fn lose(context: &Context, net_reach: &NetReach, life: &mut Life, id: RoundId) {
     let entries = net_reach.status.iter().flat_map(|status| status.history.iter().flatten());
     let is_it = |round: &&netreach_api::RoundHistory| {
         round.status == RoundStatus::Ongoing && u64::try_from(round.round_number) == Ok(id.number)
     };
-    let (start, deadline) =
-        entries.filter(is_it).map(|round| (round.start_time_stamp.0, round.deadline_time_stamp.0)).next()?;
+    let mut instants =
+        entries.filter(is_it).map(|round| (round.start_time_stamp.0, round.deadline_time_stamp.0));
+    let Some((start, deadline)) = instants.next() else { return };
     tracing::warn!(round = %id, "a round was lost with the volume of the manager that had begun it");
     let closed = ClosedRound {
         id,
@@ -139,13 +142,9 @@ async fn lose(
     let verdict = verdict(&report);
     life.history.close(&report, &verdict);
     life.tales.push(tale(&report, &verdict));
-    let newest = (report.id.number, report.ended);
     match context.on_store(move |store| store.close_round(&report, &verdict)).await {
-        Ok(_) => Some(newest),
-        Err(error) => {
-            tracing::warn!(%error, "the report of a lost round could not be kept");
-            None
-        }
+        Ok(_) => life.is_unread = true,
+        Err(error) => tracing::warn!(%error, "the report of a lost round could not be kept"),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::lives::Lives;
 use crate::observe::{Poke, World};
 use crate::publish::Events;
 use crate::reconcile::reconcile;
-use crate::records::Records;
+use crate::records::Shows;
 use crate::{ControllerError, facts, restore};
 
 /// Where things are.
@@ -115,15 +115,9 @@ impl Controller {
         Accounts::new(self.client.clone(), self.world.clone(), &self.settings)
     }
 
-    /// What the rounds have come to.
-    #[must_use]
-    pub fn records(&self) -> Records {
-        Records::new(self.poke.net_reaches.clone(), Arc::clone(&self.lives), Arc::clone(&self.store))
-    }
-
     /// Runs the rounds of every NetReach, for ever. `events` are the desk's, which is to be told when all rounds that were open before
-    /// are open again.
-    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>) {
+    /// are open again. `shows` is told of every round there is to show.
+    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>, shows: Arc<dyn Shows>) {
         let Self { client, settings, world, net_reaches, gone, listed, pokes, changes, poke, lives, store } =
             self;
         let recorder = Events::new(client.clone(), &settings.instance);
@@ -135,6 +129,7 @@ impl Controller {
             store,
             lives,
             events: recorder,
+            shows,
             present: Present::default(),
             restoring: Mutex::default(),
             since: Instant::now(),
@@ -157,7 +152,8 @@ impl Controller {
     }
 }
 
-/// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them.
+/// Opens the rounds again that were open when an earlier manager ended, before agents may be told that nobody knows them, and tells what
+/// there is to show of before.
 async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: Receiver<()>) {
     // Not by the cache's own word: it wakes one of those who wait for it, and the controller waits as well.
     if listed.recv().await.is_err() {
@@ -181,6 +177,7 @@ async fn catch_up(context: Arc<Context>, net_reaches: Cache<NetReach>, listed: R
     }
     context.is_caught_up.store(true, Ordering::Release);
     context.desk.caught_up();
+    context.shows.begin();
     leave::sweep(&context).await;
 }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_std::task::{self, JoinHandle, spawn_blocking};
+use jiff::Timestamp;
 use kube::{Client, Config};
-use netreach_apiserver::State;
+use netreach_apiserver::{Log, State, register};
 use netreach_controller::Controller;
 use netreach_dispatch::{Desk, SystemClock};
 use netreach_manager::api::{Reviewer, follow_front_proxy};
-use netreach_manager::reports::Newest;
+use netreach_manager::reports::{Kept, epoch};
 use netreach_serve::{
     IdentityFiles, Limits, ServeError, Stop, Tls, add_health, add_metrics, bind_each, register_servers,
     run as serve, run_tls,
@@ -47,9 +48,12 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let desk_listeners = bind_each(&args.desk_listen, DESK_PORT)?;
     let api_listeners = bind_each(&args.api_listen, API_PORT)?;
 
+    let at = Arc::clone(&store);
+    let log = Log::new(spawn_blocking(move || epoch(&at, Timestamp::now())).await);
+    let kept = Kept::new(Arc::clone(&store), log.clone());
     let controller = Controller::follow(client.clone(), &watching, settings, store).await?;
     let (desk, events) = Desk::catching_up(controller.accounts(), SystemClock);
-    let state = State::new(Newest::of(controller.records()), Reviewer::new(client.clone()));
+    let state = State::new(log, kept.clone(), Reviewer::new(client.clone()));
     let over = Stop::new();
     let mut beside = Vec::new();
     for listener in bind_each(&args.health_listen, HEALTH_PORT)? {
@@ -65,15 +69,22 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     for listener in api_listeners {
         let (app, limits) =
             (netreach_apiserver::app(state.clone()), netreach_apiserver::limits::server_limits());
-        serving.push(task::spawn(run_tls(api_tls.clone(), listener, app, limits, stop.clone())));
+        let (state, tls, stop) = (state.clone(), api_tls.clone(), stop.clone());
+        serving.push(task::spawn(async move {
+            // Until then everybody would be a stranger: whoever has come meanwhile waits to be let in.
+            futures_lite::future::or(state.ready(), stop.stopped()).await;
+            run_tls(tls, listener, app, limits, stop).await
+        }));
     }
     tracing::info!("ready");
     let stopped = async {
         stop.stopped().await;
         // Agents that wait for news are sent away: they ask again, and find whoever is there then.
         desk.end();
+        // Whoever watches does so as well.
+        state.end();
     };
-    futures_lite::future::or(stopped, controller.run(desk.clone(), events)).await;
+    futures_lite::future::or(stopped, controller.run(desk.clone(), events, Arc::new(kept))).await;
     for task in serving {
         task.await?;
     }
@@ -91,12 +102,13 @@ fn identity(folder: &Path, stop: &Stop) -> anyhow::Result<Tls> {
     })
 }
 
-fn health_app(state: &State, servers: &[(&'static str, &Tls)], stop: &Stop) -> tide::Server<()> {
+fn health_app(api: &State, servers: &[(&'static str, &Tls)], stop: &Stop) -> tide::Server<()> {
     let mut app = tide::new();
-    let (state, stop) = (state.clone(), stop.clone());
+    let (state, stop) = (api.clone(), stop.clone());
     add_health(&mut app, move || state.is_ready() && !stop.is_stopped());
     let mut registry = Registry::default();
     register_servers(&mut registry, servers.iter().map(|(name, tls)| (*name, (*tls).clone())));
+    register(&mut registry, api);
     add_metrics(&mut app, registry);
     app
 }

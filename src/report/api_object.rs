@@ -1,15 +1,17 @@
 //! Fills in the KdoctorReport document: wording only, the judging is `verdict`'s.
 
 use netreach_api::names::{KIND, REPORT_API_VERSION, REPORT_KIND, REPORT_NAME_PREFIX, reason};
-use netreach_api::{Expect, Rounds};
+use netreach_api::{Expect, LastRoundStatus, Rounds};
 use netreach_wire::AgentId;
 
 use crate::document::{
     DetectionPower, FailureReason, KdoctorReport, Metadata, NamedAgent, NamedGap, ReportSpec,
 };
-use crate::limits::DETECTION_CONFIDENCE;
+use crate::limits::{DETECTION_CONFIDENCE, FAILED_ROUNDS_MAX};
 use crate::units::instant;
-use crate::{History, Number, Reason, RoundHead, RoundReport, Selection, Verdict, agent_round, judge};
+use crate::{
+    History, Number, Reason, RoundHead, RoundReport, RoundSummary, Selection, Verdict, agent_round, judge,
+};
 
 /// Where a NetReach stands, apart from the reported round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,21 @@ impl Standing {
             rounds_done: history.done(),
             rounds_failed: history.failed_rounds(),
             finished,
+        }
+    }
+
+    /// Where a NetReach stood that is gone, as far as its records tell: its rounds, by number, rising, and the head of one of them.
+    #[must_use]
+    pub fn past(rounds: &[RoundSummary], head: &RoundHead) -> Self {
+        let failed = rounds.iter().filter(|round| round.verdict != LastRoundStatus::Succeed);
+        let mut rounds_failed: Vec<u64> =
+            failed.rev().map(|round| round.number).take(FAILED_ROUNDS_MAX).collect();
+        rounds_failed.reverse();
+        Self {
+            rounds_expected: head.spec["schedule"]["roundNumber"].as_i64().unwrap_or(-1),
+            rounds_done: rounds.last().map_or(head.id.number, |round| round.number),
+            rounds_failed,
+            finished: true,
         }
     }
 }

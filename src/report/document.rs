@@ -15,6 +15,7 @@ use crate::Number;
 
 /// The object that `kubectl get kdoctorreport` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KdoctorReport {
     /// Group and version.
@@ -32,6 +33,7 @@ pub struct KdoctorReport {
 
 /// What a document says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportStatus {
     /// What was left out, and how to see it.
@@ -40,6 +42,7 @@ pub struct ReportStatus {
 
 /// What a document leaves out of a large round: never what failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Truncated {
     /// Agents without an entry in Report.
@@ -55,6 +58,7 @@ pub struct Truncated {
 
 /// The document's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// `netreach-<task>`.
@@ -65,6 +69,7 @@ pub struct Metadata {
 
 /// One NetReach and its reported round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct ReportSpec {
     /// The NetReach's name.
@@ -105,9 +110,14 @@ pub struct ReportSpec {
 
 /// One reason, for machines and for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct FailureReason {
     /// One of [`netreach_api::names::reason`].
+    #[cfg_attr(
+        feature = "schema",
+        schemars(description = "One of the reasons that a NetReach's status knows, e.g. `AgentsMissing`.")
+    )]
     pub code: Cow<'static, str>,
     /// The agent's node, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +134,7 @@ pub struct FailureReason {
 
 /// An agent in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct NamedAgent {
     /// Its node.
@@ -137,14 +148,17 @@ pub struct NamedAgent {
 
 /// A family that was asked for and not probed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct NamedGap {
     /// Which family.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub family: TargetFamily,
     /// Which IP version: `IPv4` or `IPv6`.
     #[serde(rename = "IPFamily")]
     pub ip_family: String,
     /// What it means for the verdict.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub class: GapClass,
     /// In a sentence.
     pub reason: String,
@@ -152,6 +166,7 @@ pub struct NamedGap {
 
 /// What a round without a failure would have proven about its least probed target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectionPower {
     /// Fresh connections to that target.
@@ -164,6 +179,7 @@ pub struct DetectionPower {
 
 /// One agent's part of the round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct AgentRound {
     /// Its node.
@@ -191,6 +207,7 @@ pub struct AgentRound {
     /// Ours: whether it was too tired to blame the network.
     pub starved: bool,
     /// The NetReach's spec.
+    #[cfg_attr(feature = "schema", schemars(with = "netreach_api::NetReachSpec"))]
     pub net_reach_task_spec: Value,
     /// What it found.
     pub net_reach_task: NetReachTask,
@@ -198,6 +215,7 @@ pub struct AgentRound {
 
 /// What one agent found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct NetReachTask {
     /// Whether all its targets met the success condition, in time.
@@ -231,6 +249,7 @@ pub struct NetReachTask {
 
 /// One target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Detail {
     /// E.g. `AgentPodV4IP_<pod>_<ip>`.
@@ -253,9 +272,11 @@ pub struct Detail {
     /// Ours: planned probes that were never sent.
     pub unsent_counts: u64,
     /// Ours: whether each probe opened its own connection.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub connection: Connection,
     /// Ours: what the address proves; load balancers and ingresses only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub via: Option<Via>,
     /// Ours: answers by the pod that gave them.
     pub backends: BTreeMap<String, u64>,
@@ -276,6 +297,7 @@ pub struct Detail {
 
 /// The figures of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Metrics {
     /// First probe, RFC 3339 in UTC.
@@ -303,6 +325,7 @@ pub struct Metrics {
 
 /// A distribution in milliseconds, to the microsecond; null when it is empty, for 0 would be a measurement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Latencies {
     /// Longest.
@@ -323,6 +346,7 @@ pub struct Latencies {
 
 /// Parts of the latency, counted from the probe's first system call.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Phases {
     /// To the established connection; absent where connections are reused.

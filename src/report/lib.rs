@@ -35,7 +35,7 @@ pub use document::{
 pub use go_duration::go_duration;
 pub use history::History;
 pub use merge::{Merging, Refused, merge};
-pub use pieces::around;
+pub use pieces::{around, around_contents};
 pub use reason::Reason;
 pub use round_head::{AgentLine, RoundHead};
 pub use round_report::{AgentReport, Figures, MissingAgent, NotBegun, RoundReport, TargetReport, VERSION};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// A number that is written without a fraction where it has none, as Go does: `1`, not `1.0`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Number(pub f64);
 
 /// Integers up to here are exact in a float.

@@ -1,17 +1,17 @@
 //! An agent on a loopback address, and the pod that an API server believes it to be in.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 use async_std::task::block_on;
 use clap::Parser;
 use netreach_agent::{Args, Config, run_until};
 use netreach_serve::Stop;
-use netreach_tests::{ControlPlane, Kubectl};
+use netreach_tests::Kubectl;
+use netreach_wire::AgentId;
 use serde_json::{Value, json};
 
-use super::ground::NAMESPACE;
+use super::ground::{NAMESPACE, Post};
 
 /// The port that every agent answers on, each at an address of its own.
 pub(crate) const PORT: u16 = 18_080;
@@ -25,15 +25,13 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Makes node and pod, and the agent in it.
-    pub(crate) fn start(plane: &ControlPlane, number: u8, ip: Ipv4Addr, desk: &str, ca: &Path) -> Self {
-        let kubectl = plane.admin();
-        let (node, pod) = (format!("node-{number}"), format!("netreach-agent-{number}"));
-        make_node(&kubectl, &node, ip);
-        make_pod(&kubectl, &node, &pod, ip);
-        let token = plane.agent_token(NAMESPACE, "netreach-agent", Some(&pod));
+    pub(crate) fn start(post: &Post<'_>) -> Self {
+        let Post { ip, desk, ca, .. } = post;
+        let AgentId { node, pod } = make(post);
+        let token = post.plane.agent_token(NAMESPACE, "netreach-agent", Some(&pod));
         let ca = ca.display().to_string();
         let listen = format!("{ip}:{PORT}");
-        let words = ["netreach-agent", "--desk", desk, "--desk-ca", &ca, "--token", &token];
+        let words = ["netreach-agent", "--desk", *desk, "--desk-ca", &ca, "--token", &token];
         let words = words.into_iter().chain(["--node", &node, "--pod", &pod, "--listen", &listen]);
         let config = Config::try_from(Args::parse_from(words)).unwrap();
         let stop = Stop::new();
@@ -52,7 +50,16 @@ impl Drop for Agent {
     }
 }
 
-pub(crate) fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
+/// The node of a post and the pod there.
+pub(crate) fn make(post: &Post<'_>) -> AgentId {
+    let kubectl = post.plane.admin();
+    let (node, pod) = (format!("node-{}", post.number), format!("netreach-agent-{}", post.number));
+    make_node(&kubectl, &node, post.ip);
+    make_pod(&kubectl, &node, &pod, post.ip);
+    AgentId { node, pod }
+}
+
+fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
     assert_eq!(kubectl.apply(&node.to_string()).code, 0);
     let status = json!({
@@ -63,7 +70,7 @@ pub(crate) fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
 }
 
 /// A pod as the DaemonSet of `config/agent` would make it.
-pub(crate) fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
+fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
     let agents = kubectl.get(&format!("daemonset netreach-agent -n {NAMESPACE}"));
     let mut pod = agents["spec"]["template"].clone();
     pod["apiVersion"] = "v1".into();

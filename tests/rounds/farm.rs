@@ -2,8 +2,7 @@
 //! take note of every receipt.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +12,10 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use netreach_agent::desk::{Client, Desk, Token, Trust};
 use netreach_serve::Stop;
-use netreach_tests::ControlPlane;
 use netreach_wire::{AgentId, Assignment, Poll, RoundId, VERSION};
 
-use super::agent::{PORT, make_node, make_pod};
-use super::ground::NAMESPACE;
+use super::agent::{PORT, make};
+use super::ground::{Ground, NAMESPACE, Post};
 use super::quick::quick_result;
 
 /// How long a poll is held.
@@ -54,16 +52,20 @@ struct Talk {
 }
 
 impl Farm {
-    /// Makes node and pod, and whoever talks to the desk in their name.
-    pub(crate) fn start(&mut self, plane: &ControlPlane, number: u8, ip: Ipv4Addr, desk: &str, ca: &Path) {
-        let kubectl = plane.admin();
-        let me = AgentId { node: format!("node-{number}"), pod: format!("netreach-agent-{number}") };
-        make_node(&kubectl, &me.node, ip);
-        make_pod(&kubectl, &me.node, &me.pod, ip);
-        let token = Token::Given(plane.agent_token(NAMESPACE, "netreach-agent", Some(&me.pod)));
-        let client = Client::new(Some(Trust::new(ca.to_owned())));
+    /// A ground with so many of them.
+    pub(crate) fn on_ground(count: u8) -> (Ground, Self) {
+        let farm = Self::default();
+        let ground = Ground::of(count, |post| farm.start(post));
+        (ground, farm)
+    }
+
+    fn start(&self, post: &Post<'_>) {
+        let Post { ip, desk, ca, .. } = post;
+        let me = make(post);
+        let token = Token::Given(post.plane.agent_token(NAMESPACE, "netreach-agent", Some(&me.pod)));
+        let client = Client::new(Some(Trust::new(ca.to_path_buf())));
         let desk = Desk::new(client, &desk.parse().unwrap(), token).unwrap();
-        let listening = SocketAddr::new(ip.into(), PORT);
+        let listening = SocketAddr::new((*ip).into(), PORT);
         let (book, stop) = (Arc::clone(&self.book), self.stop.clone());
         spawn(Arc::new(Talk { desk, me, listening, book, stop, state: Mutex::default() }).run());
     }

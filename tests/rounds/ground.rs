@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use k8s_openapi::ByteString;
 use netreach_report::RoundReport;
 use netreach_store::Store;
-use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
+use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Service, Spec};
 use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::agent::{Agent, patch_status};
-use super::farm::Farm;
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
+const API_SERVICE: &str = "netreach-api";
 const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
 const AGENTS: u8 = 2;
 const DESK_PORT: u16 = 19_444;
@@ -32,24 +33,24 @@ pub(crate) struct Ground {
     number: u8,
 }
 
+/// Where an agent is to be, and where its desk.
+pub(crate) struct Post<'a> {
+    pub(crate) plane: &'a ControlPlane,
+    pub(crate) number: u8,
+    pub(crate) ip: Ipv4Addr,
+    pub(crate) desk: &'a str,
+    pub(crate) ca: &'a Path,
+}
+
 impl Ground {
     pub(crate) fn new() -> Self {
-        Self::with(AGENTS, |ground, number| {
-            let agent = Agent::start(&ground.plane, number, ground.ip(number), &ground.desk(), &ground.ca());
-            ground.agents.push(agent);
-        })
+        let mut agents = Vec::new();
+        let ground = Self::of(AGENTS, |post| agents.push(Agent::start(post)));
+        Self { agents, ..ground }
     }
 
-    /// With agents that probe nothing.
-    pub(crate) fn of_farm(count: u8) -> (Self, Farm) {
-        let mut farm = Farm::default();
-        let ground = Self::with(count, |ground, number| {
-            farm.start(&ground.plane, number, ground.ip(number), &ground.desk(), &ground.ca());
-        });
-        (ground, farm)
-    }
-
-    fn with(count: u8, mut start: impl FnMut(&mut Self, u8)) -> Self {
+    /// With so many agents, each of which is started at its post.
+    pub(crate) fn of(count: u8, mut start: impl FnMut(&Post<'_>)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
@@ -63,9 +64,13 @@ impl Ground {
         patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
         let dir = tempfile::tempdir().unwrap();
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
-        let mut ground = Self { kubectl, agents: Vec::new(), plane, dir, number };
+        let ground = Self { kubectl, agents: Vec::new(), plane, dir, number };
         certify(&ground.dir, ground.ip(0));
-        (1..=count).for_each(|number| start(&mut ground, number));
+        let desk = format!("https://{}:{DESK_PORT}", ground.ip(0));
+        let ca = ground.dir.path().join("ca.crt");
+        for number in 1..=count {
+            start(&Post { plane: &ground.plane, number, ip: ground.ip(number), desk: &desk, ca: &ca });
+        }
         ground
     }
 
@@ -73,14 +78,6 @@ impl Ground {
     fn ip(&self, number: u8) -> Ipv4Addr {
         let [_, _, a, b] = process::id().to_be_bytes();
         Ipv4Addr::new(127, a, b, (self.number % 20) * 12 + 10 + number)
-    }
-
-    fn desk(&self) -> String {
-        format!("https://{}:{DESK_PORT}", self.ip(0))
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.dir.path().join("ca.crt")
     }
 
     /// A manager, as the service account that it has in a cluster, once it is ready.
@@ -107,6 +104,38 @@ impl Ground {
         let mut manager = program.args(&args).env("KUBECONFIG", &kubeconfig).start();
         manager.hear("ready");
         manager
+    }
+
+    /// Has the API server pass on requests for reports to the manager that runs, as long as what is given back is held: a Service cannot
+    /// be reached without nodes.
+    pub(crate) fn publish_reports(&self) -> Service {
+        let service = Service::start();
+        service.set_endpoints(&[(self.ip, API_PORT).into()]);
+        self.kubectl.ok(&format!("delete service {API_SERVICE} -n {NAMESPACE} --ignore-not-found"));
+        let local = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": API_SERVICE, "namespace": NAMESPACE},
+            "spec": {"type": "ExternalName", "externalName": "localhost"},
+        });
+        let applied = self.kubectl.apply(&local.to_string());
+        assert_eq!(applied.code, 0, "{}", applied.err);
+        self.kubectl.ok("apply -k config/apiserver/registration");
+        let ca = ByteString(fs::read(self.dir.path().join("ca.crt")).unwrap());
+        let patch = json!({"spec": {"caBundle": ca, "service": {"port": service.address().port()}}});
+        let patch = self
+            .kubectl
+            .call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p")
+            .arg(patch.to_string());
+        assert_eq!(patch.run().code, 0);
+        self.kubectl.ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=60s");
+        service
+    }
+
+    /// kubectl as somebody without any right but those of the role.
+    pub(crate) fn user(&self, name: &str, role: Option<&str>) -> Kubectl {
+        if let Some(role) = role {
+            self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
+        }
+        self.plane.user(name, &[])
     }
 
     /// Where rounds and results are kept.
@@ -186,7 +215,7 @@ fn named<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
 /// A certificate for everything that a manager serves, and the CA to believe.
 fn certify(dir: &TempDir, ip: Ipv4Addr) {
     let authority = Authority::new("netreach-rounds-test");
-    let leaf = authority.sign(&ip.to_string());
+    let leaf = authority.sign_all(&[&ip.to_string(), &format!("{API_SERVICE}.{NAMESPACE}.svc")]);
     for (name, text) in [("ca.crt", authority.pem()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
     {
         fs::write(dir.path().join(name), text).unwrap();

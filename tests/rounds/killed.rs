@@ -7,7 +7,7 @@ use netreach_tests::net_reach;
 use netreach_wire::{AgentId, RoundId};
 use serde_json::json;
 
-use super::ground::Ground;
+use super::farm::Farm;
 
 /// Agents, each of which hands in its result at a time of its own.
 const AGENTS: u8 = 6;
@@ -17,7 +17,7 @@ const SEED: u64 = 7;
 
 /// After so many kills every round was closed once, and holds every result that its agent was told to be kept.
 fn is_whole_after(kills: u64) {
-    let (ground, farm) = Ground::of_farm(AGENTS);
+    let (ground, farm) = Farm::on_ground(AGENTS);
     let mut random = Rng::with_seed(SEED);
     let mut manager = ground.manager();
     let names: Vec<_> = (1..=kills).map(|kill| format!("killed-{kill}")).collect();

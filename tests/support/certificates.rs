@@ -50,8 +50,18 @@ impl Authority {
     /// When that is neither.
     #[must_use]
     pub fn sign(&self, name: &str) -> Leaf {
+        self.sign_all(&[name])
+    }
+
+    /// A certificate for a server with all these names and addresses.
+    ///
+    /// # Panics
+    /// When one of them is neither.
+    #[must_use]
+    pub fn sign_all(&self, names: &[&str]) -> Leaf {
         let key = KeyPair::generate().expect("there are random bytes");
-        let params = CertificateParams::new([name.to_owned()]).expect("the name is one");
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let params = CertificateParams::new(names).expect("the names are some");
         let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are fixed");
         Leaf { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
     }

@@ -31,7 +31,8 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life)
     let (report, Judged { verdict, is_kept }) = judged(context, open).await;
     life.history.close(&report, &verdict);
     if is_kept {
-        entry.show(records::shown(life, net_reach, id.number, report.ended));
+        life.is_unread = true;
+        records::show(context, net_reach, (entry, life)).await;
         tidy(context, &id).await;
     }
     let tale = tale(&report, &verdict);

@@ -74,7 +74,7 @@ impl Authorizer for Reviewer {
 
 fn spec(caller: &Caller, access: &Access) -> SubjectAccessReviewSpec {
     let Caller { user, uid, groups, extra } = caller;
-    let Access { group, version, resource, verb, name } = access;
+    let Access { group, version, resource, subresource, verb, name } = access;
     SubjectAccessReviewSpec {
         user: Some(user.clone()),
         uid: Some(uid.clone()).filter(|uid| !uid.is_empty()),
@@ -84,6 +84,7 @@ fn spec(caller: &Caller, access: &Access) -> SubjectAccessReviewSpec {
             group: Some((*group).to_owned()),
             version: Some((*version).to_owned()),
             resource: Some((*resource).to_owned()),
+            subresource: subresource.map(str::to_owned),
             verb: Some(verb.to_string()),
             name: name.clone(),
             ..ResourceAttributes::default()

@@ -52,8 +52,14 @@ mod tests {
             groups: groups.iter().map(|&group| group.to_owned()).collect(),
             ..Caller::default()
         };
-        let access =
-            Access { group: "group", version: "v1", resource: "things", verb: Verb::List, name: None };
+        let access = Access {
+            group: "group",
+            version: "v1",
+            resource: "things",
+            subresource: None,
+            verb: Verb::List,
+            name: None,
+        };
         (caller, access)
     }
 
@@ -67,8 +73,11 @@ mod tests {
         assert_eq!(rulings.recall(&question("alice", &[]), began), None);
         assert_eq!(rulings.recall(&question("bob", &["readers"]), began), None);
         let (caller, access) = question("alice", &["readers"]);
-        let other = (caller, Access { name: Some("a".to_owned()), ..access });
-        assert_eq!(rulings.recall(&other, began), None);
+        let of_one = Access { name: Some("a".to_owned()), ..access.clone() };
+        let of_part = Access { subresource: Some("parts"), ..access };
+        for other in [of_one, of_part] {
+            assert_eq!(rulings.recall(&(caller.clone(), other), began), None);
+        }
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn it_is_noted_whose_records_are_to_outlive_them() {
     assert_eq!(retained(), Vec::<String>::new());
     store.set_retained("../a", true).unwrap();
     store.set_retained("../a", true).unwrap();
-    store.close_round(&report("b", 1, "task")).unwrap();
+    store.close_round(&report("b", 1, "task"), &verdict()).unwrap();
     assert_eq!(
         (retained(), store.uids().unwrap()),
         (vec!["../a".to_owned()], vec!["../a".to_owned(), "b".to_owned()])

@@ -3,13 +3,13 @@
 use netreach_api::LastRoundStatus;
 use netreach_measure::Failure;
 use netreach_report::{
-    ClosedRound, History, RoundHead, RoundReport, RoundSummary, Selection, Verdict, api_object, around,
-    judge, merge, report_object,
+    ClosedRound, History, KdoctorReport, RoundHead, RoundReport, RoundSummary, Selection, Standing, Verdict,
+    api_object, around, around_contents, judge, merge, report_object,
 };
 use netreach_wire::AgentId;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{Change, Slot, expect, mesh};
 use crate::properties::{rounds, standing};
@@ -18,8 +18,8 @@ fn head(report: &RoundReport) -> RoundHead {
     RoundHead::of(report, &judge(report, &expect()))
 }
 
-/// The document as it is sent from a head and one agent at a time.
-fn sent(report: &RoundReport) -> String {
+/// The document as it is sent from a head and one agent at a time, between these pieces.
+fn sent(report: &RoundReport, around: fn(&KdoctorReport) -> (String, String)) -> String {
     let head = head(report);
     let selection = Selection::whole(&head);
     let (before, after) = around(&report_object(&head, &standing(), &selection));
@@ -40,7 +40,12 @@ proptest! {
     fn a_document_sent_in_pieces_is_the_whole_one(round in rounds()) {
         let report = merge(round);
         let whole = serde_json::to_string(&api_object(&report, &expect(), &standing())).unwrap();
-        prop_assert_eq!(sent(&report), whole);
+        prop_assert_eq!(&sent(&report, around), &whole);
+        let mut parts: Value = serde_json::from_str(&whole).unwrap();
+        let fields = parts.as_object_mut().unwrap();
+        fields.retain(|field, _| matches!(field.as_str(), "spec" | "status"));
+        let contents: Value = serde_json::from_str(&sent(&report, around_contents)).unwrap();
+        prop_assert_eq!(contents, parts);
     }
 
     #[test]
@@ -74,6 +79,23 @@ proptest! {
             prop_assert_eq!((line.targets as usize, line.failed_targets as usize), (task.target_number, failed));
         }
     }
+}
+
+#[test]
+fn of_a_netreach_that_is_gone_its_rounds_say_where_it_stood() {
+    let report = merge(mesh(&["a"]));
+    let head = head(&report);
+    let round = |number: u64| {
+        let verdict =
+            if number.is_multiple_of(2) { LastRoundStatus::Succeed } else { LastRoundStatus::Unknown };
+        RoundSummary { number, verdict, ..RoundSummary::of(&head) }
+    };
+    let rounds: Vec<_> = (1..=300).map(round).collect();
+    let Standing { rounds_expected, rounds_done, rounds_failed, finished } = Standing::past(&rounds, &head);
+    assert_eq!((rounds_expected, rounds_done, finished), (-1, 300, true), "its spec does not say how many");
+    assert_eq!((rounds_failed.len(), rounds_failed[0], rounds_failed[99]), (100, 101, 299));
+    let three = RoundHead { spec: json!({"schedule": {"roundNumber": 3}}), ..head };
+    assert_eq!(Standing::past(&[], &three).rounds_expected, 3);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `Accept` → in which form to answer (RFC 9110, section 12.5.1, with Kubernetes' parameters `as`, `g` and `v`). Pure.
 
-/// In which form an object or a list is told.
+/// In which form something is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// As it is.
@@ -9,15 +9,23 @@ pub(crate) enum Form {
     Table,
     /// `PartialObjectMetadata`, or a list of them, of `meta.k8s.io/v1`.
     Metadata,
+    /// `APIGroupDiscoveryList` of this version of `apidiscovery.k8s.io`.
+    Aggregated(&'static str),
 }
 
-/// Whether one object is asked for, or a list.
+/// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
-    /// One.
+    /// One object.
     Object,
     /// All, or some.
     List,
+    /// What becomes of them.
+    Watch,
+    /// The groups there are.
+    Groups,
+    /// What has but one form.
+    Plain,
 }
 
 /// The form that is liked best; none when there is no form that would do.
@@ -36,7 +44,9 @@ struct Range<'a> {
     media: &'a str,
     weight: f32,
     target: Option<Target<'a>>,
-    /// Whether it asks for something that is not there, such as a stream.
+    /// Whether it asks for a stream of events.
+    is_stream: bool,
+    /// Whether it asks for something that is not there.
     is_beyond_us: bool,
 }
 
@@ -52,7 +62,7 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Self {
         let mut parts = text.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default();
-        let mut range = Self { media, weight: 1.0, target: None, is_beyond_us: false };
+        let mut range = Self { media, weight: 1.0, target: None, is_stream: false, is_beyond_us: false };
         for part in parts {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (name.trim_end(), value.trim().trim_matches('"'));
@@ -61,7 +71,8 @@ impl<'a> Range<'a> {
                 "as" => range.target.get_or_insert_default().kind = value,
                 "g" => range.target.get_or_insert_default().group = value,
                 "v" => range.target.get_or_insert_default().version = value,
-                "stream" | "sv" => range.is_beyond_us |= !value.is_empty(),
+                "stream" => range.is_stream |= !value.is_empty(),
+                "sv" => range.is_beyond_us |= !value.is_empty(),
                 // As Kubernetes does: a charset, or whatever else somebody may send, changes nothing.
                 _ => {}
             }
@@ -73,14 +84,20 @@ impl<'a> Range<'a> {
         let is_json = ["application/json", "application/*", "*/*"]
             .iter()
             .any(|media| media.eq_ignore_ascii_case(self.media));
-        if !is_json || self.is_beyond_us {
+        if !is_json || self.is_beyond_us || (self.is_stream && of != Of::Watch) {
             return None;
         }
         let Some(Target { kind, group, version }) = &self.target else { return Some(Form::Whole) };
         match (*group, *version, *kind, of) {
-            ("meta.k8s.io", "v1", "Table", _) => Some(Form::Table),
-            ("meta.k8s.io", "v1", "PartialObjectMetadata", Of::Object)
+            ("meta.k8s.io", "v1", "Table", Of::Object | Of::List | Of::Watch) => Some(Form::Table),
+            ("meta.k8s.io", "v1", "PartialObjectMetadata", Of::Object | Of::Watch)
             | ("meta.k8s.io", "v1", "PartialObjectMetadataList", Of::List) => Some(Form::Metadata),
+            ("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList", Of::Groups) => {
+                Some(Form::Aggregated("v2"))
+            }
+            ("apidiscovery.k8s.io", "v2beta1", "APIGroupDiscoveryList", Of::Groups) => {
+                Some(Form::Aggregated("v2beta1"))
+            }
             _ => None,
         }
     }
@@ -111,6 +128,7 @@ mod tests {
             Some(Form::Whole),
         );
         check(&format!("application/json;stream=watch,{TABLE}"), Of::List, Some(Form::Table));
+        check(&format!("application/json;sv=1,{TABLE}"), Of::List, Some(Form::Table));
     }
 
     #[test]
@@ -144,5 +162,36 @@ mod tests {
         let list = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
         check(list, Of::List, Some(Form::Metadata));
         check(list, Of::Object, None);
+        check(TABLE, Of::Plain, None);
+        check(TABLE, Of::Groups, None);
+    }
+
+    #[test]
+    fn a_watch_is_a_stream_of_single_objects() {
+        for accept in ["application/json", "application/json;stream=watch", "*/*"] {
+            check(accept, Of::Watch, Some(Form::Whole));
+        }
+        check(&format!("{TABLE};stream=watch"), Of::Watch, Some(Form::Table));
+        let metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+                        application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+        check(metadata, Of::Watch, Some(Form::Metadata));
+        check("application/vnd.kubernetes.protobuf;stream=watch", Of::Watch, None);
+    }
+
+    #[test]
+    fn groups_are_told_with_all_that_is_in_them_where_that_is_asked_for() {
+        let aggregated = |version: &str| {
+            format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList")
+        };
+        let (v2, v2beta1) = (aggregated("v2"), aggregated("v2beta1"));
+        check(&format!("{v2},{v2beta1}"), Of::Groups, Some(Form::Aggregated("v2")));
+        check(&format!("{v2beta1},{v2}"), Of::Groups, Some(Form::Aggregated("v2beta1")));
+        check(
+            &format!("{};profile=nopeer,{v2},application/json", aggregated("v3")),
+            Of::Groups,
+            Some(Form::Aggregated("v2")),
+        );
+        check("application/json", Of::Groups, Some(Form::Whole));
+        check(&v2, Of::List, None);
     }
 }
