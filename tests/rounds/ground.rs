@@ -110,7 +110,7 @@ impl Ground {
     /// be reached without nodes.
     pub(crate) fn publish_reports(&self) -> Service {
         let service = Service::start();
-        service.set_endpoints(&[(self.ip, API_PORT).into()]);
+        service.set_endpoints(&[(self.ip(0), API_PORT).into()]);
         self.kubectl.ok(&format!("delete service {API_SERVICE} -n {NAMESPACE} --ignore-not-found"));
         let local = json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": API_SERVICE, "namespace": NAMESPACE},
