@@ -18,6 +18,8 @@ mod install;
 mod long;
 #[path = "e2e/nodes.rs"]
 mod nodes;
+#[path = "e2e/reports.rs"]
+mod reports;
 #[path = "e2e/rights.rs"]
 mod rights;
 #[path = "e2e/shapes.rs"]

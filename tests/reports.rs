@@ -5,19 +5,34 @@
 #[allow(dead_code, reason = "shared with tests/rounds.rs")]
 #[path = "rounds/agent.rs"]
 mod agent;
+#[path = "reports/away.rs"]
+mod away;
 #[path = "reports/calls.rs"]
 mod calls;
 #[path = "reports/damaged.rs"]
 mod damaged;
 #[path = "reports/explained.rs"]
 mod explained;
+#[allow(dead_code, reason = "shared with tests/rounds.rs")]
+#[path = "rounds/farm.rs"]
+mod farm;
 #[path = "reports/follow.rs"]
 mod follow;
+#[path = "reports/followed.rs"]
+mod followed;
 #[allow(dead_code, reason = "shared with tests/rounds.rs")]
 #[path = "rounds/ground.rs"]
 mod ground;
+#[path = "reports/informer.rs"]
+mod informer;
 #[path = "reports/large.rs"]
 mod large;
+#[path = "reports/log.rs"]
+mod log;
+#[path = "late/quick.rs"]
+mod quick;
+#[path = "reports/reflector.rs"]
+mod reflector;
 #[path = "reports/rights.rs"]
 mod rights;
 #[path = "reports/rounds.rs"]

@@ -1,7 +1,7 @@
 //! An API server with NetReach applied, two agents, and managers to be started and killed.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -136,6 +136,25 @@ impl Ground {
             self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
         }
         self.plane.user(name, &[])
+    }
+
+    /// The credentials of somebody without any right but those of the role, who reaches the API server at that address.
+    pub(crate) fn kubeconfig_at(&self, address: SocketAddr, name: &str, role: &str) -> PathBuf {
+        self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
+        let text = fs::read_to_string(self.plane.user_kubeconfig(name, &[])).unwrap();
+        let path = self.dir.path().join(name).with_extension("kubeconfig");
+        fs::write(&path, text.replace(&self.api_server().to_string(), &address.to_string())).unwrap();
+        path
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn api_server(&self) -> SocketAddr {
+        self.plane.address()
+    }
+
+    /// All that the API server has logged.
+    pub(crate) fn api_server_log(&self) -> String {
+        self.plane.log()
     }
 
     /// Where rounds and results are kept.

@@ -1,5 +1,7 @@
 //! A real etcd and kube-apiserver on loopback.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -73,6 +75,27 @@ impl ControlPlane {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the API server listens.
+    ///
+    /// # Panics
+    /// When it was ended.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let url = fs::read_to_string(self.dir.join("server")).expect("it runs");
+        let address = url.trim().strip_prefix("https://").expect("it speaks TLS");
+        address.parse().expect("it is called by its address")
+    }
+
+    /// All that the API server has logged.
+    ///
+    /// # Panics
+    /// When it was ended.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = fs::read(self.dir.join("kube-apiserver.log")).expect("it runs");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     fn kubectl(&self, kubeconfig: PathBuf) -> Kubectl {
