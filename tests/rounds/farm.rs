@@ -1,5 +1,5 @@
 //! Agents that probe nothing: they have their parts at the desk, hand in what a good probe would have, each a while after the round's end, and
-//! take note of every receipt.
+//! take note of every receipt, and of every round that they are told to end.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -25,13 +25,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long after a round's end its results come in.
 const HANDED_IN_WITHIN_MS: u64 = 2_000;
 
-/// Results that are kept, as their agents were told.
-type Book = Arc<Mutex<BTreeSet<(RoundId, AgentId)>>>;
+/// What agents were told.
+#[derive(Default)]
+struct Book {
+    /// Whose results are kept.
+    kept: BTreeSet<(RoundId, AgentId)>,
+    /// Which rounds to end, for nobody wants their results any more.
+    ended: BTreeSet<RoundId>,
+}
 
 /// All of them; they end when dropped.
 #[derive(Default)]
 pub(crate) struct Farm {
-    book: Book,
+    book: Arc<Mutex<Book>>,
     stop: Stop,
 }
 
@@ -46,7 +52,7 @@ struct Talk {
     desk: Desk,
     me: AgentId,
     listening: SocketAddr,
-    book: Book,
+    book: Arc<Mutex<Book>>,
     stop: Stop,
     state: Mutex<State>,
 }
@@ -73,7 +79,12 @@ impl Farm {
     /// Those who were told so far that their results of a round are kept.
     pub(crate) fn told_kept(&self, round: &RoundId) -> BTreeSet<AgentId> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+        book.kept.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+    }
+
+    /// The rounds that any of them was told to end.
+    pub(crate) fn told_to_end(&self) -> BTreeSet<RoundId> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).ended.clone()
     }
 
     /// Lets it work for so long.
@@ -100,7 +111,8 @@ impl Talk {
                 self.state().probing.push(assignment.round.clone());
                 spawn(Arc::clone(&self).take_part(assignment));
             }
-            assert!(reply.cancel.is_empty(), "nobody ends these rounds: {:?}", reply.cancel);
+            self.state().probing.retain(|round| !reply.cancel.contains(round));
+            self.book().ended.extend(reply.cancel);
         }
     }
 
@@ -120,22 +132,25 @@ impl Talk {
         let result = serde_json::to_vec(&quick_result(&assignment)).unwrap();
         let lasts_ms = u64::from(assignment.load.duration_s) * 1_000 + assignment.start_in_us / 1_000;
         self.pause(Duration::from_millis(lasts_ms + Rng::new().u64(..HANDED_IN_WITHIN_MS))).await;
-        while !self.stop.is_stopped() {
+        while !self.stop.is_stopped() && self.state().probing.contains(&assignment.round) {
             if self.desk.submit(result.clone()).await.is_ok() {
-                let kept = (assignment.round.clone(), self.me.clone());
-                self.book.lock().unwrap_or_else(PoisonError::into_inner).insert(kept);
-                break;
+                self.book().kept.insert((assignment.round.clone(), self.me.clone()));
+                let mut state = self.state();
+                state.probing.retain(|round| *round != assignment.round);
+                state.held.push(assignment.round);
+                return;
             }
             self.pause(PAUSE).await;
         }
-        let mut state = self.state();
-        state.probing.retain(|round| *round != assignment.round);
-        state.held.push(assignment.round);
     }
 
     /// For so long, or until there is nothing more to do.
     async fn pause(&self, time: Duration) {
         let _ = timeout(time, self.stop.stopped()).await;
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,6 @@
 //! A manager that is killed again and again while results come in.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -44,6 +45,7 @@ fn is_whole_after(kills: u64) {
         assert_eq!(record.agents.len(), usize::from(AGENTS), "{name}");
         kept += told.len();
     }
+    assert_eq!(farm.told_to_end(), BTreeSet::new());
     println!("rounds: {kills} kills, {kept} results acknowledged, none lost");
     // What agents were not told before the last kill they were told after it.
     assert_eq!(kept, names.len() * usize::from(AGENTS));
