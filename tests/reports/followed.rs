@@ -215,7 +215,7 @@ fn followers_whose_watches_are_dropped_hold_in_the_end_what_a_new_list_says() {
 }
 
 #[test]
-#[ignore = "takes ten minutes"]
+#[ignore = "takes four minutes"]
 fn followers_hold_what_a_new_list_says_after_two_hundred_rounds() {
     are_followed(200);
 }

@@ -88,14 +88,15 @@ impl ControlPlane {
         address.parse().expect("it is called by its address")
     }
 
-    /// All that the API server has logged.
+    /// All lines that the API server has logged; one that is being written is not among them yet.
     ///
     /// # Panics
     /// When it was ended.
     #[must_use]
     pub fn log(&self) -> String {
-        let log = fs::read(self.dir.join("kube-apiserver.log")).expect("it runs");
-        String::from_utf8_lossy(&log).into_owned()
+        let mut log = fs::read(self.dir.join("kube-apiserver.log")).expect("it runs");
+        log.truncate(log.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        String::from_utf8(log).expect("it logs text")
     }
 
     fn kubectl(&self, kubeconfig: PathBuf) -> Kubectl {
