@@ -18,6 +18,8 @@ mod follow;
 mod ground;
 #[path = "reports/large.rs"]
 mod large;
+#[path = "rounds/published.rs"]
+mod published;
 #[path = "reports/rights.rs"]
 mod rights;
 #[path = "reports/rounds.rs"]

@@ -20,6 +20,8 @@ mod ground;
 mod kept;
 #[path = "rounds/killed.rs"]
 mod killed;
+#[path = "rounds/published.rs"]
+mod published;
 #[path = "late/quick.rs"]
 mod quick;
 #[path = "rounds/refused.rs"]

@@ -1,25 +1,19 @@
 //! An API server with `config/ha` applied, two agents, the pods of two managers, and what leads from one to the other: a Service.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use async_std::task::{JoinHandle, block_on, spawn};
-use futures_util::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::runtime::watcher::{self, watcher};
-use kube::{Api, Client, Config};
-use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Service, Spec};
+use netreach_store::Location;
+use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, patch_status};
+use super::agent::{Agent, Post, patch_status};
+use super::follow::Following;
+use super::published::{API_SERVICE, publish};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
 pub(crate) const DESK_PORT: u16 = 19_444;
@@ -34,9 +28,11 @@ pub(crate) struct Ground {
     pub(crate) kubectl: Kubectl,
     pub(crate) plane: ControlPlane,
     pub(crate) agents: Vec<Agent>,
+    /// Where managers keep rounds, and by which variables of theirs they find it.
+    pub(crate) store: (Location, Vec<(String, String)>),
     dir: TempDir,
     number: u8,
-    following: Option<JoinHandle<()>>,
+    _desk: Following,
 }
 
 /// A pod for a manager.
@@ -48,6 +44,13 @@ pub(crate) struct Place {
 
 impl Ground {
     pub(crate) fn new() -> Self {
+        let mut agents = Vec::new();
+        let ground = Self::of(AGENTS, |post| agents.push(Agent::start(post)));
+        Self { agents, ..ground }
+    }
+
+    /// With so many agents, each of which is started at its post. Seven at most: managers have the addresses after theirs.
+    pub(crate) fn of(count: u8, mut start: impl FnMut(&Post<'_>)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
@@ -58,21 +61,29 @@ impl Ground {
         let applied = kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
         assert_eq!(applied.code, 0, "{}", applied.err);
         let wanted = json!({
-            "currentNumberScheduled": AGENTS, "numberMisscheduled": 0, "desiredNumberScheduled": AGENTS, "numberReady": AGENTS,
+            "currentNumberScheduled": count, "numberMisscheduled": 0, "desiredNumberScheduled": count, "numberReady": count,
             "observedGeneration": 1,
         });
         patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
         let dir = tempfile::tempdir().unwrap();
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
-        let mut ground = Self { kubectl, plane, agents: Vec::new(), dir, number, following: None };
-        let desk = Arc::new(Service::start());
-        ground.certify(&desk.address().ip().to_string());
-        ground.following = Some(block_on(follow(&ground.plane.admin_kubeconfig(), Arc::clone(&desk))));
-        let (url, ca) = (format!("https://{}", desk.address()), ground.dir.path().join("ca.crt"));
-        for agent in 1..=AGENTS {
-            ground.agents.push(Agent::start(&ground.plane, agent, ground.ip(agent), &url, &ca));
+        let store = (Location::Directory(dir.path().join("store")), Vec::new());
+        let desk = Following::start(&plane.admin_kubeconfig(), "netreach-desk", DESK_PORT);
+        let at = desk.service.address();
+        let ground = Self { kubectl, plane, agents: Vec::new(), store, dir, number, _desk: desk };
+        ground.certify(&at.ip().to_string());
+        let (desk, ca) = (format!("https://{at}"), ground.dir.path().join("ca.crt"));
+        for number in 1..=count {
+            start(&Post { plane: &ground.plane, number, ip: ground.ip(number), desk: &desk, ca: &ca });
         }
         ground
+    }
+
+    /// Has the API server pass on requests for reports to the leader, as long as what is given back is held.
+    pub(crate) fn publish_reports(&self) -> Following {
+        let api = Following::start(&self.plane.admin_kubeconfig(), API_SERVICE, API_PORT);
+        publish(&self.kubectl, &api.service, &self.dir.path().join("ca.crt"));
+        api
     }
 
     /// Makes the pods of two managers.
@@ -106,12 +117,13 @@ impl Ground {
     }
 
     fn start(&self, args: &str, place: &Place, kubeconfig: &Path) -> Running {
-        let (Place { pod, ip }, dir) = (place, self.dir.path().display());
+        let (Place { pod, ip }, dir, (store, variables)) = (place, self.dir.path().display(), &self.store);
         let args = format!(
-            "{args} --namespace {NAMESPACE} --pod {pod} --store {dir}/store --desk-certificates {dir} --api-certificates {dir} \
+            "{args} --namespace {NAMESPACE} --pod {pod} --store {store} --desk-certificates {dir} --api-certificates {dir} \
              --desk-listen {ip}:{DESK_PORT} --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT}",
         );
         let manager = Program::at(env!("CARGO_BIN_EXE_netreach-manager")).args(&args);
+        let manager = variables.iter().fold(manager, |manager, (name, value)| manager.env(name, value));
         manager.env("KUBECONFIG", kubeconfig).start()
     }
 
@@ -157,7 +169,7 @@ impl Ground {
 
     fn certify(&self, name: &str) {
         let authority = Authority::new("netreach-ha-test");
-        let leaf = authority.sign(name);
+        let leaf = authority.sign_all(&[name, &format!("{API_SERVICE}.{NAMESPACE}.svc")]);
         for (name, text) in
             [("ca.crt", authority.pem()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
         {
@@ -183,37 +195,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
-    fn drop(&mut self) {
-        if let Some(following) = self.following.take() {
-            block_on(following.cancel());
-        }
-    }
-}
-
 /// The objects of `config/ha`.
 pub(crate) fn overlay(kubectl: &Kubectl) -> Vec<Value> {
     serde_saphyr::from_multiple(&kubectl.ok("kustomize config/ha")).unwrap()
-}
-
-/// Sends whoever connects to the pods that the desk's Service selects.
-async fn follow(kubeconfig: &Path, desk: Arc<Service>) -> JoinHandle<()> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-    let client = Client::try_from(config).unwrap();
-    let services: Api<k8s_openapi::api::core::v1::Service> = Api::namespaced(client.clone(), NAMESPACE);
-    let selector: BTreeMap<_, _> =
-        services.get("netreach-desk").await.unwrap().spec.unwrap().selector.unwrap();
-    let selector: Vec<_> = selector.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let pods: Api<Pod> = Api::namespaced(client, NAMESPACE);
-    spawn(async move {
-        let selected = ListParams::default().labels(&selector.join(","));
-        let mut changes = watcher(pods.clone(), watcher::Config::default()).boxed();
-        while changes.next().await.is_some() {
-            let Ok(selected) = pods.list(&selected).await else { continue };
-            let ips = selected.iter().filter_map(|pod| pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok());
-            let endpoints: Vec<_> = ips.map(|ip| SocketAddr::new(ip, DESK_PORT)).collect();
-            desk.set_endpoints(&endpoints);
-        }
-    })
 }

@@ -12,7 +12,7 @@ use super::ground::{DESK_PORT, Ground, HEALTH_PORT, NAMESPACE, Place};
 use super::line::Line;
 
 /// One that leads, and one that stands by.
-fn pair(ground: &Ground) -> ([Place; 2], Running, Running) {
+pub(crate) fn pair(ground: &Ground) -> ([Place; 2], Running, Running) {
     let places = ground.places();
     let mut leader = ground.manager(&places[0]);
     leader.hear("ready term=");
@@ -22,7 +22,7 @@ fn pair(ground: &Ground) -> ([Place; 2], Running, Running) {
 }
 
 /// Waits until it leads, and sees how long that took.
-fn hear_lead(manager: &mut Running, since: Instant, what: &str, within: Duration) {
+pub(crate) fn hear_lead(manager: &mut Running, since: Instant, what: &str, within: Duration) {
     manager.hear("ready term=");
     let took = since.elapsed();
     println!("{what}: {:.3} s", took.as_secs_f64());
@@ -47,7 +47,7 @@ fn assert_leads(place: &Place, leads: bool) {
 }
 
 /// That the only round was carried to its end, once, with both agents.
-fn assert_done(ground: &Ground) {
+pub(crate) fn assert_done(ground: &Ground) {
     let status = ground.await_status("task", |status| status["finish"] == true);
     assert_eq!(
         (&status["doneRound"], &status["lastRoundStatus"]),

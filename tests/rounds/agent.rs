@@ -1,20 +1,30 @@
 //! An agent on a loopback address, and the pod that an API server believes it to be in.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 use async_std::task::block_on;
 use clap::Parser;
 use netreach_agent::{Args, Config, run_until};
 use netreach_serve::Stop;
-use netreach_tests::Kubectl;
+use netreach_tests::{ControlPlane, Kubectl};
 use netreach_wire::AgentId;
 use serde_json::{Value, json};
 
-use super::ground::{NAMESPACE, Post};
+use super::ground::NAMESPACE;
 
 /// The port that every agent answers on, each at an address of its own.
 pub(crate) const PORT: u16 = 18_080;
+
+/// Where an agent is to be, and where its desk.
+pub(crate) struct Post<'a> {
+    pub(crate) plane: &'a ControlPlane,
+    pub(crate) number: u8,
+    pub(crate) ip: Ipv4Addr,
+    pub(crate) desk: &'a str,
+    pub(crate) ca: &'a Path,
+}
 
 /// One agent; ends when dropped.
 pub(crate) struct Agent {

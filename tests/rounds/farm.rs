@@ -14,8 +14,8 @@ use netreach_agent::desk::{Client, Desk, Token, Trust};
 use netreach_serve::Stop;
 use netreach_wire::{AgentId, Assignment, Poll, RoundId, VERSION};
 
-use super::agent::{PORT, make};
-use super::ground::{Ground, NAMESPACE, Post};
+use super::agent::{PORT, Post, make};
+use super::ground::{Ground, NAMESPACE};
 use super::quick::quick_result;
 
 /// How long a poll is held.

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use k8s_openapi::ByteString;
 use netreach_report::RoundReport;
 use netreach_store::Store;
 use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Service, Spec};
@@ -14,10 +13,10 @@ use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, patch_status};
+use super::agent::{Agent, Post, patch_status};
+use super::published::{API_SERVICE, publish};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
-const API_SERVICE: &str = "netreach-api";
 const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
 const AGENTS: u8 = 2;
 const DESK_PORT: u16 = 19_444;
@@ -31,15 +30,6 @@ pub(crate) struct Ground {
     plane: ControlPlane,
     dir: TempDir,
     number: u8,
-}
-
-/// Where an agent is to be, and where its desk.
-pub(crate) struct Post<'a> {
-    pub(crate) plane: &'a ControlPlane,
-    pub(crate) number: u8,
-    pub(crate) ip: Ipv4Addr,
-    pub(crate) desk: &'a str,
-    pub(crate) ca: &'a Path,
 }
 
 impl Ground {
@@ -111,22 +101,7 @@ impl Ground {
     pub(crate) fn publish_reports(&self) -> Service {
         let service = Service::start();
         service.set_endpoints(&[(self.ip(0), API_PORT).into()]);
-        self.kubectl.ok(&format!("delete service {API_SERVICE} -n {NAMESPACE} --ignore-not-found"));
-        let local = json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": API_SERVICE, "namespace": NAMESPACE},
-            "spec": {"type": "ExternalName", "externalName": "localhost"},
-        });
-        let applied = self.kubectl.apply(&local.to_string());
-        assert_eq!(applied.code, 0, "{}", applied.err);
-        self.kubectl.ok("apply -k config/apiserver/registration");
-        let ca = ByteString(fs::read(self.dir.path().join("ca.crt")).unwrap());
-        let patch = json!({"spec": {"caBundle": ca, "service": {"port": service.address().port()}}});
-        let patch = self
-            .kubectl
-            .call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p")
-            .arg(patch.to_string());
-        assert_eq!(patch.run().code, 0);
-        self.kubectl.ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=60s");
+        publish(&self.kubectl, &service, &self.dir.path().join("ca.crt"));
         service
     }
 

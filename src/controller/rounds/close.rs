@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
 
 use async_std::task::spawn_blocking;
 use jiff::Timestamp;
@@ -9,9 +10,11 @@ use k8s_openapi::api::core::v1::Node;
 use netreach_api::NetReach;
 use netreach_api::names::reason;
 use netreach_report::{RoundReport, Verdict, merge};
+use netreach_store::StoreError;
 use netreach_wire::{AgentId, RoundId};
 
 use crate::context::Context;
+use crate::limits::RETRY;
 use crate::lives::{Entry, Life};
 use crate::observe::agents::quote;
 use crate::open::Open;
@@ -19,10 +22,24 @@ use crate::publish::Tale;
 use crate::records;
 use crate::restore::verdict;
 
-/// Ends the round under way. Whatever fails on the way, the round ends, and says so.
-pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
-    let Some(open) = life.open.take() else { return };
-    let id = open.opened.id.clone();
+/// Ends the round under way. Whatever fails on the way, the round ends, and says so; but for a store that is away, which comes back:
+/// until then it is not ended, and why is said.
+pub(super) async fn close(
+    context: &Context,
+    net_reach: &NetReach,
+    (entry, life): (&Entry, &mut Life),
+) -> Option<StoreError> {
+    let id = life.open.as_ref()?.opened.id.clone();
+    // What agents could not hand in meanwhile they keep, as long as they are not told that the round is closed.
+    let of = id.clone();
+    if let Err(error) = context.on_store(move |store| store.kept_agents(&of)).await
+        && error.is_away()
+    {
+        tracing::warn!(round = %id, %error, "a round cannot be closed yet");
+        return Some(error);
+    }
+    let open = life.open.take()?;
+    life.unwritten = None;
     if !open.opened.assignments.is_empty()
         && let Err(error) = context.desk.close(&id)
     {
@@ -38,6 +55,7 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life)
     let tale = tale(&report, &verdict);
     tracing::info!(netreach = life.name, "{}", tale.note);
     life.tales.push(tale);
+    None
 }
 
 struct Judged {
@@ -52,11 +70,11 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
     // Megabytes of numbers take a while, and reading them waits for the disk.
     spawn_blocking(move || {
         let id = open.opened.id.clone();
-        let results = store.read_results(&id).map_err(|error| error.to_string());
+        let results = once_there(|| store.read_results(&id)).map_err(|error| error.to_string());
         let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
         let report = merge(open.close(results, ended, why));
         let verdict = verdict(&report);
-        match store.close_round(&report, &verdict) {
+        match once_there(|| store.close_round(&report, &verdict)) {
             Ok(_) => (report, Judged { verdict, is_kept: true }),
             Err(error) => {
                 tracing::error!(round = %id, %error, "a round's report could not be kept");
@@ -71,6 +89,19 @@ async fn judged(context: &Context, open: Open) -> (RoundReport, Judged) {
         }
     })
     .await
+}
+
+/// Works on a store, again while it is away: agents were told already that they may forget what it holds.
+fn once_there<T>(work: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    loop {
+        match work() {
+            Err(error) if error.is_away() => {
+                tracing::warn!(%error, "a round is being closed: trying again");
+                thread::sleep(RETRY);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Nodes that have not been heard of, and what is known of that.

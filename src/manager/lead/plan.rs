@@ -273,7 +273,7 @@ mod tests {
             self
         }
 
-        fn is_overtaken(mut self, second: f64) -> Self {
+        fn loses_a_race(mut self, second: f64) -> Self {
             self.0.overtaken(self.at(second));
             self
         }
@@ -318,7 +318,7 @@ mod tests {
         let story = story.sees(9.5, 6, "other", 3).check(9.5, "wait 12.5").check(12.5, "look");
         let story = story.sees(18.0, 6, "other", 3).check(18.0, "wait 19.5").check(19.5, "take over 6 as 4");
         // It was renewed, and nobody had told.
-        let story = story.is_overtaken(19.6).check(19.6, "wait 19.7").check(19.7, "look");
+        let story = story.loses_a_race(19.6).check(19.6, "wait 19.7").check(19.7, "look");
         story.sees(19.8, 7, "other", 3).check(29.7, "look").check(29.8, "take over 7 as 4");
     }
 
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn a_renewal_whose_answer_was_lost_is_found_again() {
         let story = Story::new().sees(0.0, 5, "", 3).writes(0.0, 6, 4).fails(2.0);
-        let story = story.check(4.1, "renew over 6 as 4").is_overtaken(4.2).check(4.3, "look");
+        let story = story.check(4.1, "renew over 6 as 4").loses_a_race(4.2).check(4.3, "look");
         // That it holds the Lease makes its term no longer: its next write does.
         let story = story.sees(4.4, 7, "me", 4).check(4.4, "renew over 7 as 4");
         assert_eq!(story.0.leads_until(), Some(story.at(7.0)));
@@ -354,13 +354,13 @@ mod tests {
 
     #[test]
     fn a_leader_that_finds_another_in_its_place_ends_at_once() {
-        let story = Story::new().sees(0.0, 5, "", 3).writes(0.0, 6, 4).is_overtaken(2.0).check(2.1, "look");
+        let story = Story::new().sees(0.0, 5, "", 3).writes(0.0, 6, 4).loses_a_race(2.0).check(2.1, "look");
         story.sees(2.2, 9, "other", 5).check(2.2, "end: other holds it");
     }
 
     #[test]
     fn a_leader_makes_a_lease_anew_that_was_deleted() {
-        let story = Story::new().sees(0.0, 5, "", 3).writes(0.0, 6, 4).is_overtaken(2.0).check(2.1, "look");
+        let story = Story::new().sees(0.0, 5, "", 3).writes(0.0, 6, 4).loses_a_race(2.0).check(2.1, "look");
         let story = story.sees(2.2, 0, "", 0).check(2.2, "make").sees(2.3, 8, "", 0);
         story.check(2.3, "take over 8 as 1").writes(2.3, 9, 1).check(2.8, "wait 4.3");
     }

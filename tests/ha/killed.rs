@@ -1,0 +1,49 @@
+//! Leaders that are killed again and again while results come in.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use netreach_tests::Minio;
+use netreach_wire::RoundId;
+
+use super::bucket::{AGENTS, are_whole, ground_on, pair, patient};
+
+/// A leader lives for so long at most: about as long as it takes to begin a round and to close it.
+const LIVES_WITHIN_MS: u64 = 6_000;
+const SEED: u64 = 7;
+
+/// After so many kills every round was closed once, and holds every result that its agent was told to be kept.
+fn is_whole_after(kills: u64) {
+    let minio = Minio::start();
+    let (ground, farm) = ground_on(&minio);
+    let [mut leader, mut other] = pair(&ground);
+    let mut random = Rng::with_seed(SEED);
+    let names: Vec<_> = (1..=kills).map(|kill| format!("killed-{kill}")).collect();
+    let mut amid = 0;
+    for name in &names {
+        ground.apply(&patient(name));
+        let uid = ground.kubectl.ok(&format!("get netreach {name} -o jsonpath={{.metadata.uid}}"));
+        farm.work_for(Duration::from_millis(random.u64(..LIVES_WITHIN_MS)));
+        let (place, manager) = leader;
+        // Killed on the spot.
+        drop(manager);
+        let told = farm.told_kept(&RoundId { uid, number: 1 }).len();
+        amid += u64::from((1..usize::from(AGENTS)).contains(&told));
+        other.1.hear("leading");
+        leader = other;
+        other = (place, ground.manager(&place));
+    }
+    println!("ha: {kills} leaders killed, {amid} of them when some results of the newest round had come in");
+    are_whole(&ground, &farm, &names);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_leaders_are_killed() {
+    is_whole_after(10);
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn nothing_acknowledged_is_lost_when_two_hundred_leaders_are_killed() {
+    is_whole_after(200);
+}
