@@ -23,6 +23,8 @@ pub(crate) struct Open {
     not_kept: BTreeMap<AgentId, String>,
     /// Whether nobody was there to take results when the deadline came.
     is_past: bool,
+    /// Why results could not be kept when the deadline came, where that was so.
+    withheld: Option<String>,
     /// Each agent's pod, and how often its container had been restarted when the round was opened.
     pods: BTreeMap<AgentId, (String, i32)>,
 }
@@ -40,6 +42,7 @@ impl Open {
             lost: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             is_past: false,
+            withheld: None,
             pods,
         }
     }
@@ -113,6 +116,18 @@ impl Open {
         self.not_kept.insert(agent, why);
     }
 
+    /// Cannot be closed yet: what agents hand in meanwhile comes too late by no fault of theirs.
+    pub(crate) fn withhold(&mut self, why: &str) {
+        if self.is_owed() {
+            self.withheld.get_or_insert_with(|| format!("they could not be kept by the deadline: {why}"));
+        }
+    }
+
+    /// Whether an agent has not handed in.
+    fn is_owed(&self) -> bool {
+        self.opened.assignments.iter().any(|assignment| !self.submitted.contains(&assignment.agent))
+    }
+
     /// Looks after its agents: one whose pod is gone, or whose process has been started anew, has lost its part.
     pub(crate) fn look_after(&mut self, agents: &[AgentFacts]) {
         let by_uid: BTreeMap<_, _> = agents.iter().map(|agent| (agent.uid.as_str(), agent)).collect();
@@ -153,7 +168,8 @@ impl Open {
         ended: Timestamp,
         why: impl Fn(&AgentId) -> Option<String>,
     ) -> ClosedRound {
-        let Self { opened, submitted, mut lost, not_kept, is_past, began: _, pods: _ } = self;
+        let is_owed = self.is_owed();
+        let Self { opened, submitted, mut lost, not_kept, is_past, withheld, began: _, pods: _ } = self;
         let OpenedRound {
             task,
             spec,
@@ -176,7 +192,6 @@ impl Open {
                 lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
             }
         }
-        let is_owed = assignments.iter().any(|assignment| !submitted.contains(&assignment.agent));
         for MissingAgent { agent, why } in absent {
             assignments.push(no_part(&id, &agent));
             lost.insert(agent, why);
@@ -214,7 +229,7 @@ impl Open {
             gaps,
             sampling,
             interrupted: false,
-            results_lost: unreadable.or(torn).or(unkept).or(unheard),
+            results_lost: unreadable.or(torn).or(unkept).or(withheld).or(unheard),
             not_begun,
         }
     }

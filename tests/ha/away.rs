@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use netreach_tests::Minio;
+use netreach_tests::{Minio, net_reach};
+use serde_json::json;
 
-use super::bucket::{are_whole, ground_on, pair, patient};
+use super::bucket::{AGENTS, are_whole, first_round, ground_on, pair, patient, record};
 
 /// How long it is away, in two parts.
 const AWAY: [Duration; 2] = [Duration::from_secs(25), Duration::from_secs(35)];
@@ -51,4 +52,30 @@ fn nothing_acknowledged_is_lost_when_the_store_hangs_for_a_minute() {
 #[ignore = "takes two minutes"]
 fn nothing_acknowledged_is_lost_when_the_leader_is_killed_while_the_store_is_away() {
     is_whole_after(Minio::stop, Minio::start_again, true);
+}
+
+#[test]
+#[ignore = "takes two minutes"]
+fn a_round_whose_deadline_passes_meanwhile_is_closed_with_what_was_acknowledged() {
+    let minio = Minio::start();
+    let (ground, farm) = ground_on(&minio);
+    let _managers = pair(&ground);
+    // It lasts for a minute at most.
+    ground.apply(&net_reach("cut").lasting_s(1));
+    let round = first_round(&ground, "cut");
+    farm.hear();
+    minio.pause();
+    farm.work_for(AWAY[0] + AWAY[1] + Duration::from_secs(10));
+    let told = farm.told_kept(&round);
+    minio.go_on();
+    let status = ground.await_status("cut", |status| status["finish"] == true);
+    let record = record(&ground, &round);
+    let holders: Vec<_> = record.agents.iter().map(|one| &one.agent).collect();
+    assert!(told.iter().all(|agent| holders.contains(&agent)), "{told:?} were told to be kept");
+    println!("ha: {} of {AGENTS} results were acknowledged before the store was away, none lost", told.len());
+    // By no fault of its agents.
+    let is_whole = told.len() == usize::from(AGENTS);
+    let verdict = if is_whole { "succeed" } else { "unknown" };
+    assert_eq!((&status["doneRound"], &status["lastRoundStatus"]), (&json!(1), &json!(verdict)), "{status}");
+    assert_eq!(status["history"].as_array().unwrap().len(), 1, "{status}");
 }

@@ -1,5 +1,6 @@
 //! Two managers on a real MinIO, beside agents that hand in without having probed.
 
+use netreach_report::RoundReport;
 use netreach_store::{Location, Store};
 use netreach_tests::{Minio, Running, Spec, net_reach};
 use netreach_wire::RoundId;
@@ -36,10 +37,21 @@ pub(crate) fn patient(name: &str) -> Spec {
     spec.with("/spec/schedule/roundTimeoutMinute", 3)
 }
 
+/// The first round of a NetReach.
+pub(crate) fn first_round(ground: &Ground, name: &str) -> RoundId {
+    let uid = ground.kubectl.ok(&format!("get netreach {name} -o jsonpath={{.metadata.uid}}"));
+    RoundId { uid, number: 1 }
+}
+
+/// The record of a closed round.
+pub(crate) fn record(ground: &Ground, round: &RoundId) -> RoundReport {
+    let store = Store::open_with(&ground.store.0, &ground.store.1).unwrap();
+    store.read_round(round).unwrap().expect("it was closed")
+}
+
 /// That the only round of each was closed once, with the results of all, and that those are among them which their agents were told to
 /// be kept.
 pub(crate) fn are_whole(ground: &Ground, farm: &Farm, names: &[String]) {
-    let store = Store::open_with(&ground.store.0, &ground.store.1).unwrap();
     let mut told = 0;
     for name in names {
         let status = ground.await_status(name, |status| status["finish"] == true);
@@ -49,10 +61,9 @@ pub(crate) fn are_whole(ground: &Ground, farm: &Farm, names: &[String]) {
             "{name}: {status}"
         );
         assert_eq!(status["history"].as_array().unwrap().len(), 1, "{name}: {status}");
-        let uid = ground.kubectl.ok(&format!("get netreach {name} -o jsonpath={{.metadata.uid}}"));
-        let round = RoundId { uid, number: 1 };
+        let round = first_round(ground, name);
         let kept = farm.told_kept(&round);
-        let record = store.read_round(&round).unwrap().expect("it was closed");
+        let record = record(ground, &round);
         let holders: Vec<_> = record.agents.iter().map(|one| &one.agent).collect();
         assert!(kept.iter().all(|agent| holders.contains(&agent)), "{name}: {kept:?} were told to be kept");
         assert_eq!(holders.len(), usize::from(AGENTS), "{name}");

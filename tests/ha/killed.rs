@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use netreach_tests::Minio;
-use netreach_wire::RoundId;
 
-use super::bucket::{AGENTS, are_whole, ground_on, pair, patient};
+use super::bucket::{AGENTS, are_whole, first_round, ground_on, pair, patient};
 
 /// A leader lives for so long at most: about as long as it takes to have agents back, to begin a round and to close it.
 const LIVES_WITHIN_MS: u64 = 10_000;
+/// Every other one lives until results come in, and for so long at most after the first of them.
+const GOES_ON_WITHIN_MS: u64 = 1_500;
 const SEED: u64 = 7;
 
 /// After so many kills every round was closed once, and holds every result that its agent was told to be kept.
@@ -20,11 +21,16 @@ fn is_whole_after(kills: u64) {
     let mut random = Rng::with_seed(SEED);
     let names: Vec<_> = (1..=kills).map(|kill| format!("killed-{kill}")).collect();
     let (mut rounds, mut amid) = (Vec::new(), 0);
-    for name in &names {
+    for (kill, name) in names.iter().enumerate() {
         ground.apply(&patient(name));
-        let uid = ground.kubectl.ok(&format!("get netreach {name} -o jsonpath={{.metadata.uid}}"));
-        rounds.push(RoundId { uid, number: 1 });
-        farm.work_for(Duration::from_millis(random.u64(..LIVES_WITHIN_MS)));
+        rounds.push(first_round(&ground, name));
+        let within_ms = if kill % 2 == 1 {
+            farm.hear();
+            GOES_ON_WITHIN_MS
+        } else {
+            LIVES_WITHIN_MS
+        };
+        farm.work_for(Duration::from_millis(random.u64(..within_ms)));
         let (place, manager) = leader;
         // Killed on the spot.
         drop(manager);
@@ -34,6 +40,7 @@ fn is_whole_after(kills: u64) {
         leader = other;
         other = (place, ground.manager(&place));
     }
+    assert!(amid > 0, "none was killed while results were coming in");
     println!("ha: {kills} leaders killed, {amid} of them while results of a round were coming in");
     are_whole(&ground, &farm, &names);
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_channel::{Receiver, Sender, unbounded};
 use async_std::future::timeout;
 use async_std::task::{block_on, spawn};
 use fastrand::Rng;
@@ -29,10 +30,11 @@ const HANDED_IN_WITHIN_MS: u64 = 2_000;
 type Book = Arc<Mutex<BTreeSet<(RoundId, AgentId)>>>;
 
 /// All of them; they end when dropped.
-#[derive(Default)]
 pub(crate) struct Farm {
     book: Book,
     stop: Stop,
+    tell: Sender<()>,
+    told: Receiver<()>,
 }
 
 /// What one of them is at.
@@ -47,6 +49,7 @@ struct Talk {
     me: AgentId,
     listening: SocketAddr,
     book: Book,
+    tell: Sender<()>,
     stop: Stop,
     state: Mutex<State>,
 }
@@ -54,7 +57,8 @@ struct Talk {
 impl Farm {
     /// A ground with so many of them.
     pub(crate) fn on_ground(count: u8) -> (Ground, Self) {
-        let farm = Self::default();
+        let (tell, told) = unbounded();
+        let farm = Self { book: Book::default(), stop: Stop::new(), tell, told };
         let ground = Ground::of(count, |post| farm.start(post));
         (ground, farm)
     }
@@ -66,14 +70,20 @@ impl Farm {
         let client = Client::new(Some(Trust::new(ca.to_path_buf())));
         let desk = Desk::new(client, &desk.parse().unwrap(), token).unwrap();
         let listening = SocketAddr::new((*ip).into(), PORT);
-        let (book, stop) = (Arc::clone(&self.book), self.stop.clone());
-        spawn(Arc::new(Talk { desk, me, listening, book, stop, state: Mutex::default() }).run());
+        let (book, tell, stop) = (Arc::clone(&self.book), self.tell.clone(), self.stop.clone());
+        spawn(Arc::new(Talk { desk, me, listening, book, tell, stop, state: Mutex::default() }).run());
     }
 
     /// Those who were told so far that their results of a round are kept.
     pub(crate) fn told_kept(&self, round: &RoundId) -> BTreeSet<AgentId> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         book.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+    }
+
+    /// Waits until the next of them is told that its result is kept.
+    pub(crate) fn hear(&self) {
+        while self.told.try_recv().is_ok() {}
+        block_on(self.told.recv()).expect("it tells for as long as there is a farm");
     }
 
     /// Lets it work for so long.
@@ -124,6 +134,7 @@ impl Talk {
             if self.desk.submit(result.clone()).await.is_ok() {
                 let kept = (assignment.round.clone(), self.me.clone());
                 self.book.lock().unwrap_or_else(PoisonError::into_inner).insert(kept);
+                let _ = self.tell.try_send(());
                 break;
             }
             self.pause(PAUSE).await;

@@ -36,6 +36,7 @@ pub(super) async fn close(
         && error.is_away()
     {
         tracing::warn!(round = %id, %error, "a round cannot be closed yet");
+        life.open.as_mut()?.withhold(&error.to_string());
         return Some(error);
     }
     let open = life.open.take()?;
