@@ -185,10 +185,8 @@ impl Open {
         } = opened;
         for assignment in &assignments {
             let agent = &assignment.agent;
-            if !submitted.contains(agent)
-                && !lost.contains_key(agent)
-                && let Some(why) = why(agent)
-            {
+            let is_known = submitted.contains(agent) || lost.contains_key(agent);
+            if !is_known && let Some(why) = why(agent) {
                 lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
             }
         }

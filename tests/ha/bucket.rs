@@ -69,6 +69,7 @@ pub(crate) fn are_whole(ground: &Ground, farm: &Farm, names: &[String]) {
         assert_eq!(holders.len(), usize::from(AGENTS), "{name}");
         told += kept.len();
     }
+    assert!(!farm.was_ended(), "nobody ends these rounds");
     println!("ha: {} rounds closed once, {told} results acknowledged, none lost", names.len());
     assert_eq!(told, names.len() * usize::from(AGENTS), "all were told in the end");
 }

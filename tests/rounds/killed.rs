@@ -44,6 +44,7 @@ fn is_whole_after(kills: u64) {
         assert_eq!(record.agents.len(), usize::from(AGENTS), "{name}");
         kept += told.len();
     }
+    assert!(!farm.was_ended(), "nobody ends these rounds");
     println!("rounds: {kills} kills, {kept} results acknowledged, none lost");
     // What agents were not told before the last kill they were told after it.
     assert_eq!(kept, names.len() * usize::from(AGENTS));
