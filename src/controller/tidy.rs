@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_std::task::sleep;
 use jiff::Timestamp;
-use netreach_store::{Retention, Store, StoreError};
+use netreach_store::{Removed, StoreError};
 
 use crate::context::Context;
 use crate::leave::leave;
@@ -29,24 +29,43 @@ async fn tidy(context: &Context) -> Result<(), StoreError> {
     let there: HashSet<_> =
         context.world.net_reaches.state().iter().filter_map(|one| one.metadata.uid.clone()).collect();
     for uid in kept {
-        let retention = context.settings.retention;
         match (there.contains(&uid), retained.contains(&uid)) {
-            (true, _) => {
-                context.on_store(move |store| store.retain(&uid, retention, Timestamp::now())).await?;
-            }
-            (false, true) => context.on_store(move |store| age(store, &uid, retention)).await?,
+            (true, _) => retain(context, &uid).await?,
+            (false, true) => age(context, &uid).await?,
             (false, false) => leave(context, &uid, Some(false)).await,
         }
     }
     Ok(())
 }
 
+/// Leaves of a NetReach's past what is to be kept of it.
+pub(crate) async fn retain(context: &Context, uid: &str) -> Result<(), StoreError> {
+    let (of, retention) = (uid.to_owned(), context.settings.retention);
+    let Removed { rounds, bytes } =
+        context.on_store(move |store| store.retain(&of, retention, Timestamp::now())).await?;
+    if !rounds.is_empty() {
+        tracing::info!(uid, ?rounds, bytes, "old rounds are removed");
+    }
+    Ok(())
+}
+
+/// Does so before a full store is asked again.
+pub(crate) async fn make_room(context: &Context, uid: &str) {
+    if let Err(error) = retain(context, uid).await {
+        tracing::warn!(uid, %error, "no room could be made in a full store");
+    }
+}
+
 /// Of one that is gone not even the newest round is kept for ever.
-fn age(store: &Store, uid: &str, retention: Retention) -> Result<(), StoreError> {
-    let now = Timestamp::now();
-    store.retain(uid, retention, now)?;
-    let newest = store.summaries(uid)?.rounds.pop();
-    let since = retention.age.and_then(|age| now.checked_sub(age).ok());
-    let is_over = newest.zip(since).is_some_and(|(newest, since)| newest.ended < since);
-    if is_over { store.forget(uid) } else { Ok(()) }
+async fn age(context: &Context, uid: &str) -> Result<(), StoreError> {
+    retain(context, uid).await?;
+    let since = context.settings.retention.age.and_then(|age| Timestamp::now().checked_sub(age).ok());
+    let of = uid.to_owned();
+    context
+        .on_store(move |store| {
+            let newest = store.summaries(&of)?.rounds.pop();
+            let is_over = newest.zip(since).is_some_and(|(newest, since)| newest.ended < since);
+            if is_over { store.forget(&of) } else { Ok(()) }
+        })
+        .await
 }

@@ -17,13 +17,13 @@ impl Store {
     /// When the report is too large or the store fails.
     pub fn close_round(&self, report: &RoundReport, verdict: &Verdict) -> Result<Written, StoreError> {
         let key = key::closed(&report.id)?;
-        let record = record::encode(report, verdict)
+        let head = RoundHead::of(report, verdict);
+        let record = record::encode_with(report, &head)
             .map_err(|source| StoreError::Record { key: key.to_string(), source })?;
         let bytes = record.len() as u64;
         let written = self.backend.create(&key, record.into())?;
         if written == Written::Now {
-            let summary = RoundSummary::of(&RoundHead::of(report, verdict));
-            self.note_closed(&report.id.uid, Entry { bytes, summary });
+            self.note_closed(&report.id.uid, Entry { bytes, summary: RoundSummary::of(&head) });
         }
         Ok(written)
     }

@@ -22,6 +22,7 @@ use crate::open::Open;
 use crate::publish::Tale;
 use crate::records;
 use crate::restore::verdict;
+use crate::tidy::{make_room, retain};
 
 /// Ends the round under way. Whatever fails on the way, the round ends, and says so.
 pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
@@ -45,7 +46,7 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life)
     if kept.is_ok() {
         life.is_unread = true;
         records::show(context, net_reach, (entry, life)).await;
-        tidy(context, &id).await;
+        settle(context, &id).await;
     } else {
         // Nobody will ask for what it was made of, and others need the room.
         let of = id.clone();
@@ -101,17 +102,6 @@ async fn keep(context: &Context, report: &Arc<RoundReport>, verdict: &Verdict) -
     }
 }
 
-/// Removes what is not to be kept any more, before the disk is asked again.
-pub(super) async fn make_room(context: &Context, uid: &str) {
-    let (of, retention) = (uid.to_owned(), context.settings.retention);
-    match context.on_store(move |store| store.retain(&of, retention, Timestamp::now())).await {
-        Ok(removed) => {
-            tracing::warn!(uid, rounds = ?removed.rounds, bytes = removed.bytes, "made room in a full store")
-        }
-        Err(error) => tracing::warn!(uid, %error, "no room could be made in a full store"),
-    }
-}
-
 /// Nodes that have not been heard of, and what is known of that.
 fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
     let why = |node: &Node| {
@@ -125,20 +115,14 @@ fn unready(nodes: &[Arc<Node>]) -> BTreeMap<String, String> {
 }
 
 /// Of a round that is closed its report is kept, and of the past what retention leaves.
-async fn tidy(context: &Context, id: &RoundId) {
-    let (of, retention) = (id.clone(), context.settings.retention);
-    let tidied = context.on_store(move |store| {
-        store.settle_round(&of)?;
-        store.retain(&of.uid, retention, Timestamp::now())
-    });
-    match tidied.await {
-        Ok(removed) if !removed.rounds.is_empty() => {
-            tracing::info!(uid = id.uid, rounds = ?removed.rounds, bytes = removed.bytes, "old rounds are removed");
-        }
-        Ok(_) => {}
-        Err(error) => {
-            tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
-        }
+async fn settle(context: &Context, id: &RoundId) {
+    let of = id.clone();
+    let settled = match context.on_store(move |store| store.settle_round(&of)).await {
+        Ok(()) => retain(context, &id.uid).await,
+        failed => failed,
+    };
+    if let Err(error) = settled {
+        tracing::warn!(round = %id, %error, "what is not needed any more is left in the store");
     }
 }
 

@@ -18,6 +18,7 @@ use crate::limits::{AGENTS_RETURN, RETRY, TELL_AFTER};
 use crate::lives::{Asked, Entry, Life};
 use crate::open::Open;
 use crate::publish::Tale;
+use crate::tidy::make_room;
 use crate::workload::Crew;
 pub(crate) use close::tale;
 
@@ -73,7 +74,7 @@ pub(crate) async fn advance(
                 let begun = start::start(context, spec, crew, life, seen, (round, deadline)).await;
                 if let Err(ControllerError::Store(error)) = &begun {
                     if error.is_full() {
-                        close::make_room(context, &life.uid).await;
+                        make_room(context, &life.uid).await;
                     }
                     // Told, for the disk will not mend itself, and tried again until it is too late.
                     tracing::error!(netreach = life.name, %error, "a round cannot be begun");

@@ -30,6 +30,7 @@ pub use agents::{Agents, read_agents};
 pub use error::{Part, RecordError};
 pub use read::{Head, read_all, read_head};
 pub use write::encode;
+pub(crate) use write::encode_with;
 
 /// The form of record that this build writes.
 pub const VERSION: u16 = 1;

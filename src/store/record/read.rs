@@ -30,8 +30,8 @@ pub(super) struct Group {
 /// The head as it is written.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct HeadForm {
-    pub(super) round: RoundHead,
+pub(super) struct HeadForm<R> {
+    pub(super) round: R,
     /// Bytes and agents of each frame, in the order of the lines and without a gap.
     pub(super) frames: Vec<(u64, u32)>,
 }
@@ -66,7 +66,7 @@ pub fn read_head(bytes: &(impl Bytes + ?Sized)) -> Result<Head, RecordError> {
     };
     let json = unpack(packed, Part::Head, HEAD_BYTES_MAX)?;
     let corrupt = |why: String| RecordError::Corrupt { part: Part::Head, why };
-    let HeadForm { round, frames } =
+    let HeadForm::<RoundHead> { round, frames } =
         serde_json::from_slice(&json).map_err(|error| corrupt(error.to_string()))?;
     if !round.is_understood() {
         return Err(RecordError::Form { found: round.version });

@@ -13,6 +13,11 @@ use crate::limits::{AGENT_BYTES_MAX, FRAME_BYTES, HEAD_BYTES_MAX, NAMES_BYTES_MA
 /// # Errors
 /// When a part of it would be too large to be read back.
 pub fn encode(report: &RoundReport, verdict: &Verdict) -> Result<Vec<u8>, RecordError> {
+    encode_with(report, &RoundHead::of(report, verdict))
+}
+
+/// The same with the head that is made of both, which judges every target: for whoever has made it.
+pub(crate) fn encode_with(report: &RoundReport, head: &RoundHead) -> Result<Vec<u8>, RecordError> {
     let names = Names::of(report);
     let places = names.places();
     let mut groups = Groups::new()?;
@@ -24,7 +29,7 @@ pub fn encode(report: &RoundReport, verdict: &Verdict) -> Result<Vec<u8>, Record
     groups.pack()?;
     let Groups { mut packer, mut record, frames, .. } = groups;
     let names = packer.pack(&names.encode()?, Part::Names, NAMES_BYTES_MAX)?;
-    let head = HeadForm { round: RoundHead::of(report, verdict), frames };
+    let head = HeadForm { round: head, frames };
     let head = serde_json::to_vec(&head)
         .map_err(|error| RecordError::Unwritable { part: Part::Head, why: error.to_string() })?;
     let head = packer.pack(&head, Part::Head, HEAD_BYTES_MAX)?;
