@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds one of the things that a cluster is made of, from Go modules and Debian packages, once per machine and version, and prints its path.
-#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground|macvlan|minio
+#   hack/build.sh kube|kind|coredns|metallb-controller|metallb-speaker|metallb-manifest|ground|macvlan|minio|informer
 #   hack/build.sh node-image        the kind node image: an OCI tar of Debian packages and the programs above (as root)
 #   hack/build.sh all
 # What is built is kept in $NETREACH_CACHE (default: ~/.cache/netreach). A cut build goes on where it was: Go keeps each package.
@@ -29,6 +29,7 @@ build() {
     macvlan) install_module macvlan "github.com/containernetworking/plugins/plugins/main/macvlan@$CNI_PLUGINS_VERSION" ;;
     minio) install_module minio "github.com/minio/minio@$MINIO_VERSION" ;;
     ground) build_ground ;;
+    informer) build_informer ;;
     node-image) build_node_image ;;
     *) usage ;;
   esac
@@ -63,6 +64,20 @@ build_ground() {
 
 compile_ground() {
   mkdir -p "$1" && CGO_ENABLED=0 nice go build -C "$HACK/kube" -trimpath -ldflags "-s -w" -o "$1/" ./pause ./echo ./ingress ./delay >&2
+}
+
+# A controller's view of reports, by client-go of the same release as everything else: what tests/informer is.
+build_informer() {
+  local source=$HACK/../tests/informer path
+  grep -q "^	k8s.io/client-go v0.${KUBERNETES_VERSION#v1.}\$" "$source/go.mod" ||
+    die "tests/informer/go.mod does not require client-go of Kubernetes $KUBERNETES_VERSION (as hack/versions.env says): make them agree, then run 'go mod tidy' there"
+  path=$CACHE/informer-$(sources "$source" | fingerprint -)-$ARCH/informer
+  keep "$path" compile_informer
+  printf '%s\n' "$path"
+}
+
+compile_informer() {
+  CGO_ENABLED=0 nice go build -C "$HACK/../tests/informer" -trimpath -ldflags "-s -w" -o "$1" . >&2
 }
 
 # Prints the path of a tar; the name of the image in it is localhost/netreach-node: and the tar's own print.

@@ -14,10 +14,15 @@ mod faults;
 mod ground;
 #[path = "e2e/install.rs"]
 mod install;
+#[allow(dead_code, reason = "shared with tests/reports.rs")]
+#[path = "reports/log.rs"]
+mod log;
 #[path = "e2e/long.rs"]
 mod long;
 #[path = "e2e/nodes.rs"]
 mod nodes;
+#[path = "e2e/reports.rs"]
+mod reports;
 #[path = "e2e/rights.rs"]
 mod rights;
 #[path = "e2e/shapes.rs"]

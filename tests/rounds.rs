@@ -11,6 +11,7 @@ mod around;
 mod disk;
 #[path = "rounds/edited.rs"]
 mod edited;
+#[allow(dead_code, reason = "shared with tests/ha.rs")]
 #[path = "rounds/farm.rs"]
 mod farm;
 #[allow(dead_code, reason = "shared with tests/reports.rs")]
@@ -20,6 +21,8 @@ mod ground;
 mod kept;
 #[path = "rounds/killed.rs"]
 mod killed;
+#[path = "rounds/published.rs"]
+mod published;
 #[path = "late/quick.rs"]
 mod quick;
 #[path = "rounds/refused.rs"]

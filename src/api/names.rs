@@ -27,12 +27,22 @@ pub mod label {
     pub const COMPONENT: &str = "app.kubernetes.io/component";
     /// The uid of the NetReach an object serves.
     pub const NET_REACH_UID: &str = "kdoctor.io/netreach-uid";
+    /// Which of several managers a pod's is, where one of them leads: agents and API servers are sent to that one.
+    pub const ROLE: &str = "kdoctor.io/role";
+}
+
+/// Values of [`label::ROLE`].
+pub mod role {
+    /// The one that leads. The others' pods have no such label.
+    pub const LEADER: &str = "leader";
 }
 
 /// What a thing is for: values of [`label::COMPONENT`], and a label of their own for the agents of everybody.
 pub mod component {
     /// Agents, and what stands in front of them.
     pub const AGENT: &str = "agent";
+    /// Managers: what runs rounds and serves reports.
+    pub const MANAGER: &str = "manager";
     /// `"true"` on the agents that serve every NetReach without an `agentSpec`: a Service's selector cannot say "without".
     pub const DEFAULT_AGENTS: &str = "kdoctor.io/default-agents";
 }

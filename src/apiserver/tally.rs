@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -71,17 +71,17 @@ impl Count {
 
 /// Registers what has been asked of this API and what it has told: `netreach_api_requests_total` by verb and code,
 /// `netreach_api_answer_bytes_total`, `netreach_api_answers_cut_total`, `netreach_api_watchers`,
-/// `netreach_api_watch_events_total` by type.
-pub fn register(registry: &mut Registry, state: &State) {
-    registry.register_collector(Box::new(Page(state.clone())));
+/// `netreach_api_watch_events_total` by type. Nothing is shown before there is a state.
+pub fn register(registry: &mut Registry, state: &Arc<OnceLock<State>>) {
+    registry.register_collector(Box::new(Page(Arc::clone(state))));
 }
 
 #[derive(Debug)]
-struct Page(State);
+struct Page(Arc<OnceLock<State>>);
 
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let tally = self.0.tally();
+        let Some(tally) = self.0.get().map(State::tally) else { return Ok(()) };
         let help = "Requests by verb and status code";
         let mut family =
             encoder.encode_descriptor("netreach_api_requests", help, None, MetricType::Counter)?;

@@ -12,12 +12,12 @@ use netreach_dispatch::Desk;
 use netreach_store::{Store, StoreError};
 use netreach_wire::AgentId;
 
-use crate::Settings;
 use crate::limits::{RETRY, STORE_AWAY_MAX};
 use crate::lives::Lives;
 use crate::observe::World;
 use crate::publish::Events;
 use crate::records::Shows;
+use crate::{Leads, Settings};
 
 /// What every step works on.
 pub(crate) struct Context {
@@ -29,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) lives: Arc<Lives>,
     pub(crate) events: Events,
     pub(crate) shows: Arc<dyn Shows>,
+    pub(crate) leads: Leads,
     pub(crate) present: Present,
     /// Held while a life is restored: of two who do so at once both would open its round again.
     pub(crate) restoring: AsyncMutex<()>,

@@ -62,6 +62,11 @@ async fn take(
         // Unconfirmed: the agent keeps it and comes again.
         tracing::error!(%agent, %error, "a result could not be kept");
     }
+    // Asked when it is written: what was written while we led is found by whoever leads next, who may have closed the round without
+    // what was written later.
+    if !(context.leads)() {
+        return tracing::warn!(%agent, "a result is not confirmed: another manager may lead");
+    }
     // Before it is confirmed: whoever waits for that finds it.
     entry.arrive(Arrived { round, agent, unkept: kept.as_ref().err().map(ToString::to_string) });
     if kept.is_ok() {

@@ -25,4 +25,4 @@ mod workload;
 pub use error::ControllerError;
 pub use identify::Accounts;
 pub use records::{Newest, Shows};
-pub use run::{Controller, Settings};
+pub use run::{Controller, Leads, Settings};

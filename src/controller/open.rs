@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use netreach_plan::{OpenRound, round_clock};
-use netreach_report::{ClosedRound, MissingAgent, OpenFacts, Submitted};
-use netreach_store::{DamagedResult, KeptResult, OpenedRound, Results};
+use netreach_report::{ClosedRound, MissingAgent, OpenFacts};
+use netreach_store::OpenedRound;
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId};
 
 use crate::limits::RESUME_GRACE;
@@ -23,6 +23,8 @@ pub(crate) struct Open {
     not_kept: BTreeMap<AgentId, String>,
     /// Whether nobody was there to take results when the deadline came.
     is_past: bool,
+    /// Why results could not be kept when the deadline came, where that was so.
+    withheld: Option<String>,
     /// Each agent's pod, and how often its container had been restarted when the round was opened.
     pods: BTreeMap<AgentId, (String, i32)>,
 }
@@ -40,6 +42,7 @@ impl Open {
             lost: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             is_past: false,
+            withheld: None,
             pods,
         }
     }
@@ -113,6 +116,18 @@ impl Open {
         self.not_kept.insert(agent, why);
     }
 
+    /// Cannot be closed yet: what agents hand in meanwhile comes too late by no fault of theirs.
+    pub(crate) fn withhold(&mut self, why: &str) {
+        if self.is_owed() {
+            self.withheld.get_or_insert_with(|| format!("they could not be kept by the deadline: {why}"));
+        }
+    }
+
+    /// Whether an agent has not handed in.
+    fn is_owed(&self) -> bool {
+        self.opened.assignments.iter().any(|assignment| !self.submitted.contains(&assignment.agent))
+    }
+
     /// Looks after its agents: one whose pod is gone, or whose process has been started anew, has lost its part.
     pub(crate) fn look_after(&mut self, agents: &[AgentFacts]) {
         let by_uid: BTreeMap<_, _> = agents.iter().map(|agent| (agent.uid.as_str(), agent)).collect();
@@ -146,14 +161,10 @@ impl Open {
         self.opened.assignments.first().map(|assignment| &assignment.key)
     }
 
-    /// Nothing more is added. `why` tells more of an agent that left nothing by the deadline, where more is known.
-    pub(crate) fn close(
-        self,
-        results: Result<Results, String>,
-        ended: Timestamp,
-        why: impl Fn(&AgentId) -> Option<String>,
-    ) -> ClosedRound {
-        let Self { opened, submitted, mut lost, not_kept, is_past, began: _, pods: _ } = self;
+    /// Nothing more is added but the results. `why` tells more of an agent that left nothing by the deadline, where more is known.
+    pub(crate) fn close(self, ended: Timestamp, why: impl Fn(&AgentId) -> Option<String>) -> ClosedRound {
+        let is_owed = self.is_owed();
+        let Self { opened, submitted, mut lost, not_kept, is_past, withheld, began: _, pods: _ } = self;
         let OpenedRound {
             task,
             spec,
@@ -169,37 +180,21 @@ impl Open {
         } = opened;
         for assignment in &assignments {
             let agent = &assignment.agent;
-            if !submitted.contains(agent)
-                && !lost.contains_key(agent)
-                && let Some(why) = why(agent)
-            {
+            let is_known = submitted.contains(agent) || lost.contains_key(agent);
+            if !is_known && let Some(why) = why(agent) {
                 lost.insert(agent.clone(), format!("nothing came by the deadline: {why}"));
             }
         }
-        let is_owed = assignments.iter().any(|assignment| !submitted.contains(&assignment.agent));
         for MissingAgent { agent, why } in absent {
             assignments.push(no_part(&id, &agent));
             lost.insert(agent, why);
         }
-        let (Results { kept: results, damaged }, unreadable) = match results {
-            Ok(results) => (results, None),
-            Err(why) => (Results::default(), Some(format!("they could not be read back: {why}"))),
-        };
-        // What lay where no agent's belongs was nobody's, and of two of one agent's the other may be whole.
-        let is_lost = |agent: &AgentId| !results.iter().any(|kept| kept.agent == *agent);
-        let torn: Vec<_> = damaged
-            .into_iter()
-            .filter_map(|DamagedResult { agent, damaged }| Some((agent.filter(is_lost)?, damaged.why)))
-            .collect();
-        lost.extend(torn.iter().map(|(agent, why)| (agent.clone(), format!("its result is damaged: {why}"))));
-        let torn = torn.first().map(|(agent, why)| format!("that of {agent} is damaged: {why}"));
         let unkept = not_kept
             .into_iter()
             .next()
             .map(|(agent, why)| format!("that of {agent} could not be kept: {why}"));
         let unheard =
             (is_past && is_owed).then(|| "nobody was there to take them at the deadline".to_owned());
-        let offset = |kept: &KeptResult| Some((kept.agent.clone(), kept.clock_ahead_us?));
         ClosedRound {
             id,
             task,
@@ -208,22 +203,17 @@ impl Open {
             start,
             deadline,
             ended,
-            clock_offsets_us: results.iter().filter_map(offset).collect(),
-            submitted: results.into_iter().map(submission).collect(),
+            clock_offsets_us: BTreeMap::new(),
+            submitted: Vec::new(),
             assignments,
             lost,
             gaps,
             sampling,
             interrupted: false,
-            results_lost: unreadable.or(torn).or(unkept).or(unheard),
+            results_lost: unkept.or(withheld).or(unheard),
             not_begun,
         }
     }
-}
-
-fn submission(kept: KeptResult) -> Submitted {
-    let KeptResult { agent, late, clock_ahead_us: _, result } = kept;
-    Submitted { agent, result, late }
 }
 
 /// What an agent that was not there when the round was opened had to do: nothing, and yet it is missing.
@@ -237,40 +227,5 @@ fn no_part(round: &RoundId, agent: &AgentId) -> Assignment {
         deadline_us: 0,
         phase: 0,
         key: EchoKey::new([0; 32]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use netreach_store::Damaged;
-
-    use super::*;
-
-    #[test]
-    fn a_round_whose_result_is_damaged_names_it() {
-        let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
-        let id = RoundId { uid: "uid".to_owned(), number: 1 };
-        let at = |seconds| Timestamp::from_second(seconds).expect("it is a small number");
-        let opened = OpenedRound {
-            task: "task".to_owned(),
-            spec: serde_json::Value::Null,
-            assignments: vec![no_part(&id, &agent)],
-            id,
-            due: at(0),
-            start: at(0),
-            deadline: at(60),
-            absent: Vec::new(),
-            gaps: Vec::new(),
-            sampling: None,
-            not_begun: None,
-        };
-        let mut open = Open::new(opened, Instant::now(), &[]);
-        open.take(agent.clone());
-        let key = "uid/rounds/1/results/n/p".to_owned();
-        let damaged = Damaged { key, why: "it is torn".to_owned(), moved_to: None };
-        let damaged = vec![DamagedResult { agent: Some(agent.clone()), damaged }];
-        let closed = open.close(Ok(Results { kept: Vec::new(), damaged }), at(61), |_| None);
-        assert_eq!(closed.lost[&agent], "its result is damaged: it is torn");
-        assert_eq!(closed.results_lost.as_deref(), Some("that of p on n is damaged: it is torn"));
     }
 }

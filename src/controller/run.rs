@@ -47,6 +47,9 @@ pub struct Settings {
     pub retention: Retention,
 }
 
+/// Whether no other manager can have begun to lead yet.
+pub type Leads = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What follows the cluster. Nothing is done before [`Self::run`]; whose tokens are whose is known from the beginning.
 pub struct Controller {
     client: Client,
@@ -116,8 +119,8 @@ impl Controller {
     }
 
     /// Runs the rounds of every NetReach, for ever. `events` are the desk's, which is to be told when all rounds that were open before
-    /// are open again. `shows` is told of every round there is to show.
-    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>, shows: Arc<dyn Shows>) {
+    /// are open again. `shows` is told of every round there is to show. No result is confirmed that was written when nobody `leads`.
+    pub async fn run(self, desk: Desk, events: Receiver<DeskEvent>, shows: Arc<dyn Shows>, leads: Leads) {
         let Self { client, settings, world, net_reaches, gone, listed, pokes, changes, poke, lives, store } =
             self;
         let recorder = Events::new(client.clone(), &settings.instance);
@@ -130,6 +133,7 @@ impl Controller {
             lives,
             events: recorder,
             shows,
+            leads,
             present: Present::default(),
             restoring: Mutex::default(),
             since: Instant::now(),

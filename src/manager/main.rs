@@ -3,6 +3,7 @@
 mod certs_args;
 mod run;
 mod run_args;
+mod servers;
 
 use anyhow::Context;
 use async_std::task;

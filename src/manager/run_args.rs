@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::SignedDuration;
 use netreach_controller::Settings;
 use netreach_store::{Location, Retention};
@@ -28,6 +29,9 @@ pub(crate) struct RunArgs {
     /// This pod's name, for Events
     #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "netreach-manager")]
     pod: String,
+    /// Lead only while holding this Lease, in this pod's namespace: for several managers on one store [default: no Lease, one manager]
+    #[arg(long, value_name = "LEASE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) lead_by: Option<String>,
     /// Where rounds and results are kept: a folder, or s3://BUCKET/PREFIX; which server, and by which keys, say the usual AWS_ variables
     #[arg(long, value_name = "PLACE", default_value = "/var/lib/netreach")]
     pub(crate) store: Location,

@@ -125,6 +125,14 @@ impl Merging {
         self.round.results_lost = Some(why);
     }
 
+    /// Says that an agent's result was damaged, and why: where no other was taken of it, the round cannot be judged.
+    pub fn lose_result(&mut self, agent: &AgentId, why: &str) {
+        if !self.accepted.contains_key(agent) {
+            self.round.lost.insert(agent.clone(), format!("its result is damaged: {why}"));
+            self.lose(format!("that of {agent} is damaged: {why}"));
+        }
+    }
+
     /// The report. Agents of which no result was taken are missing.
     #[must_use]
     pub fn finish(self) -> RoundReport {

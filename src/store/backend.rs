@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use futures_lite::future::block_on;
 use futures_lite::{StreamExt as _, stream};
+use futures_util::future::join_all;
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 
@@ -125,15 +126,15 @@ impl Backend {
 
     /// An object; none where there is none.
     pub(crate) fn read(&self, key: &Path) -> Result<Option<Found>, StoreError> {
-        let (objects, of) = (Arc::clone(&self.objects), key.clone());
-        let read = self.wait(async move {
-            let found = objects.get(&of).await?;
-            let meta = found.meta.clone();
-            // What passes the bound is told by its size, and not read.
-            let bytes = if meta.size > PACKED_BYTES_MAX { Vec::new() } else { found.bytes().await?.into() };
-            Ok(Found { meta, bytes })
-        });
-        self.found(key, read)
+        self.found(key, self.wait(get(Arc::clone(&self.objects), key.clone())))
+    }
+
+    /// Objects, asked for all at once; none in the places of those that are not there.
+    pub(crate) fn read_all(&self, keys: &[Path]) -> Result<Vec<Option<Found>>, StoreError> {
+        let reads: Vec<_> = keys.iter().map(|key| get(Arc::clone(&self.objects), key.clone())).collect();
+        let read = self.wait(async move { Ok(join_all(reads).await) });
+        let read = read.map_err(|error| self.place.explain("read", &keys[0], error))?;
+        keys.iter().zip(read).map(|(key, read)| self.found(key, read)).collect()
     }
 
     /// A part of an object.
@@ -233,4 +234,12 @@ impl Backend {
             Means::Remote(_) => None,
         }
     }
+}
+
+async fn get(objects: Arc<dyn ObjectStore>, key: Path) -> Outcome<Found> {
+    let found = objects.get(&key).await?;
+    let meta = found.meta.clone();
+    // What passes the bound is told by its size, and not read.
+    let bytes = if meta.size > PACKED_BYTES_MAX { Vec::new() } else { found.bytes().await?.into() };
+    Ok(Found { meta, bytes })
 }

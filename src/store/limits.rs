@@ -6,6 +6,8 @@ use netreach_wire::limits::{REPLY_BYTES_MAX, RESULT_BYTES_MAX};
 
 /// Largest object on the disk, bytes: packed.
 pub const PACKED_BYTES_MAX: u64 = 64 << 20;
+/// Results that are asked for at the same time, and held: each is a request to a bucket.
+pub const READS_AT_ONCE: usize = 16;
 /// Largest object in memory, bytes: unpacked. A thousand agents with two hundred targets each stay below it.
 pub const UNPACKED_BYTES_MAX: u64 = 512 << 20;
 /// Longest name in a key, bytes, once escaped: file systems take 255, and a file being written bears a suffix.

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::backend::Backend;
-use crate::limits::PACKED_BYTES_MAX;
+use crate::backend::{Backend, Found};
+use crate::limits::{PACKED_BYTES_MAX, READS_AT_ONCE};
 use crate::{Damaged, DamagedResult, Location, StoreError, key, packed};
 
 /// Rounds and results in a directory or a bucket. Any number of processes may use the same one.
@@ -222,29 +222,43 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn read_results(&self, round: &RoundId) -> Result<Results, StoreError> {
-        let mut results = Results::default();
+        let mut kept = Vec::new();
+        let damaged = self.each_result(round, |one| kept.push(one))?;
+        Ok(Results { kept, damaged })
+    }
+
+    /// Hands on every result kept of a round, one after another: in time first, each in the order of nodes and pods. A few are
+    /// in memory at a time. Those that cannot be understood are put aside, and named.
+    ///
+    /// # Errors
+    /// When the store fails; what was handed on until then is not all.
+    pub fn each_result(
+        &self,
+        round: &RoundId,
+        mut take: impl FnMut(KeptResult),
+    ) -> Result<Vec<DamagedResult>, StoreError> {
+        let mut torn = Vec::new();
         for late in [false, true] {
-            for ObjectMeta { location: key, .. } in self.backend.list(&key::results(round, late)?)? {
-                match self.read_result(round, late, &key)? {
-                    Read::Absent => {}
-                    Read::Whole(kept) => results.kept.push(kept),
-                    Read::Damaged { meta, why } => {
-                        let agent = agent_of(round, late, &key);
-                        results.damaged.push(DamagedResult { agent, damaged: self.put_aside(&meta, why) });
+            let listed = self.backend.list(&key::results(round, late)?)?;
+            let keys: Vec<_> = listed.into_iter().map(|meta| meta.location).collect();
+            for keys in keys.chunks(READS_AT_ONCE) {
+                for (key, found) in keys.iter().zip(self.backend.read_all(keys)?) {
+                    match unpacked(found, |kept| is_its(kept, round, late, key)) {
+                        Read::Absent => {}
+                        Read::Whole(kept) => take(kept),
+                        Read::Damaged { meta, why } => {
+                            let agent = agent_of(round, late, key);
+                            torn.push(DamagedResult { agent, damaged: self.put_aside(&meta, why) });
+                        }
                     }
                 }
             }
         }
-        Ok(results)
+        Ok(torn)
     }
 
     fn read_result(&self, round: &RoundId, late: bool, key: &Path) -> Result<Read<KeptResult>, StoreError> {
-        self.read_packed(key, |kept: &KeptResult| {
-            let is_its = kept.late == late
-                && kept.result.round == *round
-                && key::result(round, &kept.agent, late).is_ok_and(|expected| expected == *key);
-            if is_its { Ok(()) } else { Err("it holds another result".to_owned()) }
-        })
+        self.read_packed(key, |kept| is_its(kept, round, late, key))
     }
 
     /// The agents of which results are kept, in time or late: by their keys alone, so a damaged result counts and an
@@ -277,17 +291,31 @@ impl Store {
         key: &Path,
         is_its: impl FnOnce(&T) -> Result<(), String>,
     ) -> Result<Read<T>, StoreError> {
-        let Some(found) = self.backend.read(key)? else { return Ok(Read::Absent) };
-        let meta = found.meta;
-        let unpacked = match meta.size {
-            ..=PACKED_BYTES_MAX => packed::unpack(&found.bytes).map_err(|error| error.to_string()),
-            size => Err(format!("it has {size} bytes (at most {PACKED_BYTES_MAX})")),
-        };
-        Ok(match unpacked.and_then(|value| is_its(&value).map(|()| value)) {
-            Ok(value) => Read::Whole(value),
-            Err(why) => Read::Damaged { meta, why },
-        })
+        Ok(unpacked(self.backend.read(key)?, is_its))
     }
+}
+
+fn unpacked<T: DeserializeOwned>(
+    found: Option<Found>,
+    is_its: impl FnOnce(&T) -> Result<(), String>,
+) -> Read<T> {
+    let Some(Found { meta, bytes }) = found else { return Read::Absent };
+    let unpacked = match meta.size {
+        ..=PACKED_BYTES_MAX => packed::unpack(&bytes).map_err(|error| error.to_string()),
+        size => Err(format!("it has {size} bytes (at most {PACKED_BYTES_MAX})")),
+    };
+    match unpacked.and_then(|value| is_its(&value).map(|()| value)) {
+        Ok(value) => Read::Whole(value),
+        Err(why) => Read::Damaged { meta, why },
+    }
+}
+
+/// Whether a result is the one that belongs there.
+fn is_its(kept: &KeptResult, round: &RoundId, late: bool, key: &Path) -> Result<(), String> {
+    let is_its = kept.late == late
+        && kept.result.round == *round
+        && key::result(round, &kept.agent, late).is_ok_and(|expected| expected == *key);
+    if is_its { Ok(()) } else { Err("it holds another result".to_owned()) }
 }
 
 fn pack(key: &Path, value: &impl Serialize) -> Result<PutPayload, StoreError> {

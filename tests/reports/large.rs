@@ -12,7 +12,7 @@ const ROUND: &str = "/apis/system.kdoctor.io/v1beta1/kdoctorreports/netreach-tas
 const AGENTS: usize = 3_000;
 
 /// Most memory that the process ever held, KiB.
-fn peak_kib(process: &Running) -> u64 {
+pub(crate) fn peak_kib(process: &Running) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim_end_matches("kB").trim().parse().unwrap()

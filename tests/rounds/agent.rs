@@ -1,6 +1,7 @@
 //! An agent on a loopback address, and the pod that an API server believes it to be in.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 use async_std::task::block_on;
@@ -11,10 +12,19 @@ use netreach_tests::Kubectl;
 use netreach_wire::AgentId;
 use serde_json::{Value, json};
 
-use super::ground::{NAMESPACE, Post};
+use super::ground::NAMESPACE;
 
 /// The port that every agent answers on, each at an address of its own.
 pub(crate) const PORT: u16 = 18_080;
+
+/// Where an agent is, and where its desk.
+pub(crate) struct Post<'a> {
+    pub(crate) me: AgentId,
+    pub(crate) token: String,
+    pub(crate) ip: Ipv4Addr,
+    pub(crate) desk: &'a str,
+    pub(crate) ca: &'a Path,
+}
 
 /// One agent; ends when dropped.
 pub(crate) struct Agent {
@@ -24,20 +34,17 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Makes node and pod, and the agent in it.
     pub(crate) fn start(post: &Post<'_>) -> Self {
-        let Post { ip, desk, ca, .. } = post;
-        let AgentId { node, pod } = make(post);
-        let token = post.plane.agent_token(NAMESPACE, "netreach-agent", Some(&pod));
+        let Post { me: AgentId { node, pod }, token, ip, desk, ca } = post;
         let ca = ca.display().to_string();
         let listen = format!("{ip}:{PORT}");
-        let words = ["netreach-agent", "--desk", *desk, "--desk-ca", &ca, "--token", &token];
-        let words = words.into_iter().chain(["--node", &node, "--pod", &pod, "--listen", &listen]);
+        let words = ["netreach-agent", "--desk", *desk, "--desk-ca", &ca, "--token", token];
+        let words = words.into_iter().chain(["--node", node, "--pod", pod, "--listen", &listen]);
         let config = Config::try_from(Args::parse_from(words)).unwrap();
         let stop = Stop::new();
         let until = stop.clone();
         let thread = thread::spawn(move || block_on(run_until(config, &until)).unwrap());
-        Self { pod, stop, thread: Some(thread) }
+        Self { pod: pod.clone(), stop, thread: Some(thread) }
     }
 }
 
@@ -50,38 +57,44 @@ impl Drop for Agent {
     }
 }
 
-/// The node of a post and the pod there.
-pub(crate) fn make(post: &Post<'_>) -> AgentId {
-    let kubectl = post.plane.admin();
-    let (node, pod) = (format!("node-{}", post.number), format!("netreach-agent-{}", post.number));
-    make_node(&kubectl, &node, post.ip);
-    make_pod(&kubectl, &node, &pod, post.ip);
-    AgentId { node, pod }
-}
-
-fn make_node(kubectl: &Kubectl, name: &str, ip: Ipv4Addr) {
-    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
-    assert_eq!(kubectl.apply(&node.to_string()).code, 0);
-    let status = json!({
-        "addresses": [{"type": "InternalIP", "address": ip.to_string()}],
-        "conditions": [{"type": "Ready", "status": "True", "reason": "", "message": ""}],
-    });
-    patch_status(kubectl, &format!("node {name}"), &status);
-}
-
-/// A pod as the DaemonSet of `config/agent` would make it.
-fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
+/// Makes a node for each address and the pod of an agent there, as the DaemonSet of `config/agent` would make it.
+pub(crate) fn make(kubectl: &Kubectl, ips: &[Ipv4Addr]) -> Vec<AgentId> {
     let agents = kubectl.get(&format!("daemonset netreach-agent -n {NAMESPACE}"));
-    let mut pod = agents["spec"]["template"].clone();
+    let template = &agents["spec"]["template"];
+    let ids = (1..=ips.len())
+        .map(|number| AgentId { node: format!("node-{number}"), pod: format!("netreach-agent-{number}") });
+    let ids: Vec<_> = ids.collect();
+    let pairs = ids.iter().zip(ips);
+    let objects: Vec<_> = pairs.flat_map(|(id, ip)| [node(&id.node, *ip), pod(template, id, *ip)]).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+    for how in ["create", "replace --subresource=status"] {
+        let made = kubectl.call(how).args("-f -").input(list.clone()).run();
+        assert_eq!(made.code, 0, "{how}: {}", made.err);
+    }
+    ids
+}
+
+fn node(name: &str, ip: Ipv4Addr) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": ip.to_string()}],
+            "conditions": [{"type": "Ready", "status": "True", "reason": "", "message": ""}],
+        },
+    })
+}
+
+fn pod(template: &Value, id: &AgentId, ip: Ipv4Addr) -> Value {
+    let mut pod = template.clone();
     pod["apiVersion"] = "v1".into();
     pod["kind"] = "Pod".into();
-    pod["metadata"]["name"] = name.into();
+    pod["metadata"]["name"] = id.pod.as_str().into();
     pod["metadata"]["namespace"] = NAMESPACE.into();
-    pod["spec"]["nodeName"] = node.into();
+    pod["spec"]["nodeName"] = id.node.as_str().into();
     pod["spec"]["containers"][0]["ports"][0]["containerPort"] = PORT.into();
-    let applied = kubectl.apply(&pod.to_string());
-    assert_eq!(applied.code, 0, "{}", applied.err);
-    let status = json!({
+    pod["status"] = json!({
         "phase": "Running",
         "podIP": ip.to_string(),
         "podIPs": [{"ip": ip.to_string()}],
@@ -91,7 +104,7 @@ fn make_pod(kubectl: &Kubectl, node: &str, name: &str, ip: Ipv4Addr) {
             "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
         }],
     });
-    patch_status(kubectl, &format!("pod {name} -n {NAMESPACE}"), &status);
+    pod
 }
 
 pub(crate) fn patch_status(kubectl: &Kubectl, what: &str, status: &Value) {

@@ -1,11 +1,12 @@
 //! Agents that probe nothing: they have their parts at the desk, hand in what a good probe would have, each a while after the round's end, and
-//! take note of every receipt.
+//! take note of every receipt, and of every round that they are told to end.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_channel::{Receiver, Sender, unbounded};
 use async_std::future::timeout;
 use async_std::task::{block_on, spawn};
 use fastrand::Rng;
@@ -14,8 +15,8 @@ use netreach_agent::desk::{Client, Desk, Token, Trust};
 use netreach_serve::Stop;
 use netreach_wire::{AgentId, Assignment, Poll, RoundId, VERSION};
 
-use super::agent::{PORT, make};
-use super::ground::{Ground, NAMESPACE, Post};
+use super::agent::{PORT, Post};
+use super::ground::Ground;
 use super::quick::quick_result;
 
 /// How long a poll is held.
@@ -25,14 +26,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long after a round's end its results come in.
 const HANDED_IN_WITHIN_MS: u64 = 2_000;
 
-/// Results that are kept, as their agents were told.
-type Book = Arc<Mutex<BTreeSet<(RoundId, AgentId)>>>;
+/// What agents were told.
+#[derive(Default)]
+struct Book {
+    /// Whose results are kept.
+    kept: BTreeSet<(RoundId, AgentId)>,
+    /// Which rounds to end, for nobody wants their results any more.
+    ended: BTreeSet<RoundId>,
+}
 
 /// All of them; they end when dropped.
-#[derive(Default)]
 pub(crate) struct Farm {
-    book: Book,
+    book: Arc<Mutex<Book>>,
     stop: Stop,
+    tell: Sender<()>,
+    told: Receiver<()>,
 }
 
 /// What one of them is at.
@@ -46,34 +54,53 @@ struct Talk {
     desk: Desk,
     me: AgentId,
     listening: SocketAddr,
-    book: Book,
+    book: Arc<Mutex<Book>>,
+    tell: Sender<()>,
     stop: Stop,
     state: Mutex<State>,
 }
 
 impl Farm {
     /// A ground with so many of them.
-    pub(crate) fn on_ground(count: u8) -> (Ground, Self) {
-        let farm = Self::default();
+    pub(crate) fn on_ground(count: u16) -> (Ground, Self) {
+        let (tell, told) = unbounded();
+        let farm = Self { book: Arc::default(), stop: Stop::new(), tell, told };
         let ground = Ground::of(count, |post| farm.start(post));
         (ground, farm)
     }
 
     fn start(&self, post: &Post<'_>) {
-        let Post { ip, desk, ca, .. } = post;
-        let me = make(post);
-        let token = Token::Given(post.plane.agent_token(NAMESPACE, "netreach-agent", Some(&me.pod)));
+        let Post { me, token, ip, desk, ca } = post;
         let client = Client::new(Some(Trust::new(ca.to_path_buf())));
-        let desk = Desk::new(client, &desk.parse().unwrap(), token).unwrap();
+        let desk = Desk::new(client, &desk.parse().unwrap(), Token::Given(token.clone())).unwrap();
         let listening = SocketAddr::new((*ip).into(), PORT);
-        let (book, stop) = (Arc::clone(&self.book), self.stop.clone());
-        spawn(Arc::new(Talk { desk, me, listening, book, stop, state: Mutex::default() }).run());
+        let (book, tell, stop) = (Arc::clone(&self.book), self.tell.clone(), self.stop.clone());
+        let (me, state) = (me.clone(), Mutex::default());
+        spawn(Arc::new(Talk { desk, me, listening, book, tell, stop, state }).run());
     }
 
     /// Those who were told so far that their results of a round are kept.
     pub(crate) fn told_kept(&self, round: &RoundId) -> BTreeSet<AgentId> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+        book.kept.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
+    }
+
+    /// The rounds that any of them was told to end.
+    pub(crate) fn told_to_end(&self) -> BTreeSet<RoundId> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).ended.clone()
+    }
+
+    /// Waits until the next of them is told that its result is kept.
+    pub(crate) fn hear(&self) {
+        while self.told.try_recv().is_ok() {}
+        block_on(self.told.recv()).expect("it tells for as long as there is a farm");
+    }
+
+    /// Waits until so many of them were told that their results of a round are kept.
+    pub(crate) fn hear_all(&self, round: &RoundId, count: usize) {
+        while self.told_kept(round).len() < count {
+            block_on(self.told.recv()).expect("it tells for as long as there is a farm");
+        }
     }
 
     /// Lets it work for so long.
@@ -100,7 +127,8 @@ impl Talk {
                 self.state().probing.push(assignment.round.clone());
                 spawn(Arc::clone(&self).take_part(assignment));
             }
-            assert!(reply.cancel.is_empty(), "nobody ends these rounds: {:?}", reply.cancel);
+            self.state().probing.retain(|round| !reply.cancel.contains(round));
+            self.book().ended.extend(reply.cancel);
         }
     }
 
@@ -120,22 +148,27 @@ impl Talk {
         let result = serde_json::to_vec(&quick_result(&assignment)).unwrap();
         let lasts_ms = u64::from(assignment.load.duration_s) * 1_000 + assignment.start_in_us / 1_000;
         self.pause(Duration::from_millis(lasts_ms + Rng::new().u64(..HANDED_IN_WITHIN_MS))).await;
-        while !self.stop.is_stopped() {
+        while !self.stop.is_stopped() && self.state().probing.contains(&assignment.round) {
             if self.desk.submit(result.clone()).await.is_ok() {
-                let kept = (assignment.round.clone(), self.me.clone());
-                self.book.lock().unwrap_or_else(PoisonError::into_inner).insert(kept);
-                break;
+                self.book().kept.insert((assignment.round.clone(), self.me.clone()));
+                let mut state = self.state();
+                state.probing.retain(|round| *round != assignment.round);
+                state.held.push(assignment.round);
+                drop(state);
+                let _ = self.tell.try_send(());
+                return;
             }
             self.pause(PAUSE).await;
         }
-        let mut state = self.state();
-        state.probing.retain(|round| *round != assignment.round);
-        state.held.push(assignment.round);
     }
 
     /// For so long, or until there is nothing more to do.
     async fn pause(&self, time: Duration) {
         let _ = timeout(time, self.stop.stopped()).await;
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,12 +1,11 @@
 //! An API server with NetReach applied, two agents, and managers to be started and killed.
 
 use std::fs;
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use k8s_openapi::ByteString;
 use netreach_report::RoundReport;
 use netreach_store::Store;
 use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Service, Spec};
@@ -14,12 +13,12 @@ use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, patch_status};
+use super::agent::{Agent, Post, make, patch_status};
+use super::published::{API_SERVICE, publish};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
-const API_SERVICE: &str = "netreach-api";
 const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
-const AGENTS: u8 = 2;
+const AGENTS: u16 = 2;
 const DESK_PORT: u16 = 19_444;
 const API_PORT: u16 = 19_445;
 const HEALTH_PORT: u16 = 19_080;
@@ -33,15 +32,6 @@ pub(crate) struct Ground {
     number: u8,
 }
 
-/// Where an agent is to be, and where its desk.
-pub(crate) struct Post<'a> {
-    pub(crate) plane: &'a ControlPlane,
-    pub(crate) number: u8,
-    pub(crate) ip: Ipv4Addr,
-    pub(crate) desk: &'a str,
-    pub(crate) ca: &'a Path,
-}
-
 impl Ground {
     pub(crate) fn new() -> Self {
         let mut agents = Vec::new();
@@ -50,7 +40,7 @@ impl Ground {
     }
 
     /// With so many agents, each of which is started at its post.
-    pub(crate) fn of(count: u8, mut start: impl FnMut(&Post<'_>)) -> Self {
+    pub(crate) fn of(count: u16, mut start: impl FnMut(&Post<'_>)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
@@ -68,29 +58,39 @@ impl Ground {
         certify(&ground.dir, ground.ip(0));
         let desk = format!("https://{}:{DESK_PORT}", ground.ip(0));
         let ca = ground.dir.path().join("ca.crt");
-        for number in 1..=count {
-            start(&Post { plane: &ground.plane, number, ip: ground.ip(number), desk: &desk, ca: &ca });
+        let ips: Vec<_> = (1..=count).map(|number| ground.ip(number)).collect();
+        let ids = make(&ground.kubectl, &ips);
+        let pods: Vec<_> = ids.iter().map(|id| id.pod.as_str()).collect();
+        let tokens = ground.plane.agent_tokens(NAMESPACE, "netreach-agent", &pods);
+        for ((me, token), ip) in ids.into_iter().zip(tokens).zip(ips) {
+            start(&Post { me, token, ip, desk: &desk, ca: &ca });
         }
         ground
     }
 
-    /// A loopback address of this process and this ground alone: the manager's is 0, and agents have those from 1.
-    fn ip(&self, number: u8) -> Ipv4Addr {
+    /// A loopback address: the manager's is 0, and agents have those from 1. The first twelve are of this process and this ground alone.
+    fn ip(&self, number: u16) -> Ipv4Addr {
         let [_, _, a, b] = process::id().to_be_bytes();
-        Ipv4Addr::new(127, a, b, (self.number % 20) * 12 + 10 + number)
+        let first = Ipv4Addr::new(127, a, b, (self.number % 20) * 12 + 10);
+        (u32::from(first) + u32::from(number)).into()
     }
 
     /// A manager, as the service account that it has in a cluster, once it is ready.
     pub(crate) fn manager(&self) -> Running {
-        self.ready(Program::at(MANAGER))
+        self.manager_with("")
+    }
+
+    /// The same, with further arguments.
+    pub(crate) fn manager_with(&self, args: &str) -> Running {
+        self.ready(Program::at(MANAGER), args)
     }
 
     /// The same, by a program that starts it: its path and arguments come after those that are there.
     pub(crate) fn manager_by(&self, starter: Program) -> Running {
-        self.ready(starter.arg(MANAGER))
+        self.ready(starter.arg(MANAGER), "")
     }
 
-    fn ready(&self, program: Program) -> Running {
+    fn ready(&self, program: Program, more: &str) -> Running {
         let account = format!("system:serviceaccount:{NAMESPACE}:netreach-manager");
         let groups =
             ["system:serviceaccounts", "system:serviceaccounts:netreach-system", "system:authenticated"];
@@ -98,7 +98,7 @@ impl Ground {
         let (ip, dir) = (self.ip(0), self.dir.path().display());
         let args = format!(
             "run --namespace {NAMESPACE} --store {} --desk-certificates {dir} --api-certificates {dir} --desk-listen {ip}:{DESK_PORT} \
-             --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT}",
+             --api-listen {ip}:{API_PORT} --health-listen {ip}:{HEALTH_PORT} {more}",
             self.store().display()
         );
         let mut manager = program.args(&args).env("KUBECONFIG", &kubeconfig).start();
@@ -111,22 +111,7 @@ impl Ground {
     pub(crate) fn publish_reports(&self) -> Service {
         let service = Service::start();
         service.set_endpoints(&[(self.ip(0), API_PORT).into()]);
-        self.kubectl.ok(&format!("delete service {API_SERVICE} -n {NAMESPACE} --ignore-not-found"));
-        let local = json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": API_SERVICE, "namespace": NAMESPACE},
-            "spec": {"type": "ExternalName", "externalName": "localhost"},
-        });
-        let applied = self.kubectl.apply(&local.to_string());
-        assert_eq!(applied.code, 0, "{}", applied.err);
-        self.kubectl.ok("apply -k config/apiserver/registration");
-        let ca = ByteString(fs::read(self.dir.path().join("ca.crt")).unwrap());
-        let patch = json!({"spec": {"caBundle": ca, "service": {"port": service.address().port()}}});
-        let patch = self
-            .kubectl
-            .call("patch apiservice v1beta1.system.kdoctor.io --type=merge -p")
-            .arg(patch.to_string());
-        assert_eq!(patch.run().code, 0);
-        self.kubectl.ok("wait apiservice v1beta1.system.kdoctor.io --for=condition=Available --timeout=60s");
+        publish(&self.kubectl, &service, &self.dir.path().join("ca.crt"));
         service
     }
 
@@ -136,6 +121,25 @@ impl Ground {
             self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
         }
         self.plane.user(name, &[])
+    }
+
+    /// The credentials of somebody without any right but those of the role, who reaches the API server at that address.
+    pub(crate) fn kubeconfig_at(&self, address: SocketAddr, name: &str, role: &str) -> PathBuf {
+        self.kubectl.ok(&format!("create clusterrolebinding {name} --clusterrole={role} --user={name}"));
+        let text = fs::read_to_string(self.plane.user_kubeconfig(name, &[])).unwrap();
+        let path = self.dir.path().join(name).with_extension("kubeconfig");
+        fs::write(&path, text.replace(&self.api_server().to_string(), &address.to_string())).unwrap();
+        path
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn api_server(&self) -> SocketAddr {
+        self.plane.address()
+    }
+
+    /// All that the API server has logged.
+    pub(crate) fn api_server_log(&self) -> String {
+        self.plane.log()
     }
 
     /// Where rounds and results are kept.

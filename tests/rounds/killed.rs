@@ -1,5 +1,6 @@
 //! A manager that is killed again and again while results come in.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -10,7 +11,7 @@ use serde_json::json;
 use super::farm::Farm;
 
 /// Agents, each of which hands in its result at a time of its own.
-const AGENTS: u8 = 6;
+const AGENTS: u16 = 6;
 /// How long a manager lives at most: about as long as it takes to begin a round and to close it.
 const LIVES_WITHIN_MS: u64 = 4_000;
 const SEED: u64 = 7;
@@ -44,6 +45,7 @@ fn is_whole_after(kills: u64) {
         assert_eq!(record.agents.len(), usize::from(AGENTS), "{name}");
         kept += told.len();
     }
+    assert_eq!(farm.told_to_end(), BTreeSet::new());
     println!("rounds: {kills} kills, {kept} results acknowledged, none lost");
     // What agents were not told before the last kill they were told after it.
     assert_eq!(kept, names.len() * usize::from(AGENTS));

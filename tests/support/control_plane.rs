@@ -1,11 +1,15 @@
 //! A real etcd and kube-apiserver on loopback.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Kubectl, root};
+use serde_json::{Deserializer, Value, json};
+
+use crate::{Kubectl, Program, root};
 
 /// A control plane of a test's own; ended with the test's process, or when dropped.
 #[derive(Debug)]
@@ -69,10 +73,55 @@ impl ControlPlane {
         self.ask(["agent", namespace, account].iter().chain(&pod))
     }
 
+    /// The same for each of these pods, by one process: a kubectl for each of a thousand would take minutes.
+    ///
+    /// # Panics
+    /// When one is refused.
+    #[must_use]
+    pub fn agent_tokens(&self, namespace: &str, account: &str, pods: &[&str]) -> Vec<String> {
+        let (dir, server) = (self.dir.display(), self.address());
+        let url = format!("https://{server}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let request = |pod: &&str| {
+            let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": pod});
+            let asked = json!({"spec": {"audiences": ["netreach"], "boundObjectRef": bound}}).to_string();
+            format!(
+                "url = {url}\njson = {asked:?}\ncacert = {dir}/ca.crt\ncert = {dir}/admin.crt\nkey = {dir}/admin.key\nfail\nsilent\nshow-error\n"
+            )
+        };
+        let requests: Vec<_> = pods.iter().map(request).collect();
+        let said = Program::at("curl").args("--config -").input(requests.join("next\n")).run();
+        assert_eq!(said.code, 0, "{}", said.err);
+        let answers = Deserializer::from_str(&said.out).into_iter::<Value>();
+        let token = |answer: Value| answer["status"]["token"].as_str().expect("it is one").to_owned();
+        answers.map(|answer| token(answer.expect("it is JSON"))).collect()
+    }
+
     /// Where its certificates and logs are.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the API server listens.
+    ///
+    /// # Panics
+    /// When it was ended.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let url = fs::read_to_string(self.dir.join("server")).expect("it runs");
+        let address = url.trim().strip_prefix("https://").expect("it speaks TLS");
+        address.parse().expect("it is called by its address")
+    }
+
+    /// All lines that the API server has logged; one that is being written is not among them yet.
+    ///
+    /// # Panics
+    /// When it was ended.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let mut log = fs::read(self.dir.join("kube-apiserver.log")).expect("it runs");
+        log.truncate(log.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        String::from_utf8(log).expect("it logs text")
     }
 
     fn kubectl(&self, kubeconfig: PathBuf) -> Kubectl {

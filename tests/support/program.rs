@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -15,12 +15,14 @@ use serde_json::Value;
 pub struct Program {
     command: Command,
     input: Option<String>,
+    is_listening: bool,
 }
 
 /// A call under way; killed when dropped. What it says is taken from it at once, so that it never waits for us.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    stdin: Option<ChildStdin>,
     out: Option<JoinHandle<String>>,
     err: Receiver<String>,
     heard: String,
@@ -46,7 +48,7 @@ impl Program {
     pub fn at(path: impl AsRef<Path>) -> Self {
         let mut command = Command::new(path.as_ref());
         command.current_dir(crate::root()).env_remove("NO_COLOR").env_remove("RUST_LOG");
-        Self { command, input: None }
+        Self { command, input: None, is_listening: false }
     }
 
     /// Adds arguments, split at spaces.
@@ -77,18 +79,27 @@ impl Program {
         self
     }
 
+    /// Lets it be told more while it runs, by [`Running::tell`].
+    #[must_use]
+    pub fn listening(mut self) -> Self {
+        self.is_listening = true;
+        self
+    }
+
     /// Starts it.
     #[must_use]
     pub fn start(mut self) -> Running {
         let began = Instant::now();
-        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let is_told = self.input.is_some() || self.is_listening;
+        let stdin = if is_told { Stdio::piped() } else { Stdio::null() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program under test can be started");
-        if let Some(input) = self.input {
-            let mut stdin = child.stdin.take().expect("it was asked for");
+        let mut stdin = child.stdin.take();
+        if let (Some(stdin), Some(input)) = (&mut stdin, self.input) {
             // A program that refuses early may not read it all.
             let _ = stdin.write_all(input.as_bytes());
         }
+        let stdin = stdin.filter(|_| self.is_listening);
         let mut stdout = child.stdout.take().expect("it was asked for");
         let out = thread::spawn(move || {
             let mut out = String::new();
@@ -104,7 +115,7 @@ impl Program {
                 let _ = say.send(std::mem::take(&mut line));
             }
         });
-        Running { child, out: Some(out), err, heard: String::new(), began }
+        Running { child, stdin, out: Some(out), err, heard: String::new(), began }
     }
 
     /// Runs it to its end.
@@ -127,6 +138,15 @@ impl Running {
             }
         }
         panic!("the program ended without saying {text:?}, only: {}", self.heard);
+    }
+
+    /// Writes a line to its standard input, which ends with [`Self::finish`].
+    ///
+    /// # Panics
+    /// When it does not listen, or no more.
+    pub fn tell(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("it was started as one that listens");
+        writeln!(stdin, "{line}").expect("it reads what it is told");
     }
 
     /// Its process id.
@@ -154,6 +174,7 @@ impl Running {
     /// Waits for its end.
     #[must_use]
     pub fn finish(mut self) -> Finished {
+        drop(self.stdin.take());
         self.heard.extend(self.err.iter());
         let status = self.child.wait().expect("a child can be waited for");
         let took = self.began.elapsed();

@@ -62,9 +62,23 @@ impl Service {
             // Wakes the one who accepts.
             let _ = TcpStream::connect(self.address);
             accepting.join().expect("accepting does not panic");
-            for open in self.inner.open.lock().expect("nothing panics under this lock").drain(..) {
-                let _ = open.shutdown(Shutdown::Both);
-            }
+            self.cut();
+        }
+    }
+
+    /// How many have connected so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.inner.turn.load(Ordering::Relaxed)
+    }
+
+    /// Cuts every connection that is open; whoever connects again is let in.
+    ///
+    /// # Panics
+    /// When an accepting thread has panicked.
+    pub fn cut(&self) {
+        for open in self.inner.open.lock().expect("nothing panics under this lock").drain(..) {
+            let _ = open.shutdown(Shutdown::Both);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What there is to ask for, and what every answer has about it.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -84,7 +85,8 @@ fn a_request_is_found_again_by_its_id_and_counted() {
     assert_eq!(with_id("a b"), None);
     assert_eq!(api.ask(by("mallory", REPORTS)).0, 403);
     let mut registry = Registry::default();
-    register(&mut registry, &api.state);
+    let shown = Arc::new(OnceLock::new());
+    register(&mut registry, &shown);
     let page = || {
         let mut page = String::new();
         encode(&mut page, &registry).unwrap();
@@ -92,6 +94,8 @@ fn a_request_is_found_again_by_its_id_and_counted() {
     };
     let mut watch = api.watch("allowWatchBookmarks=true", JSON);
     assert_eq!(watch.told(), ["ADDED a", "BOOKMARK"]);
+    assert!(!page().contains("netreach_api"), "nobody has begun to work");
+    shown.set(api.state.clone()).unwrap();
     let during = page();
     for line in [
         "netreach_api_requests_total{verb=\"get\",code=\"200\"} 2",

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
 use netreach_api::NetReach;
 use netreach_api::names::reason;
-use netreach_report::{RoundReport, Verdict, merge};
-use netreach_store::{Store, StoreError, Written};
-use netreach_wire::{AgentId, RoundId};
+use netreach_report::{ClosedRound, Merging, RoundReport, Submitted, Verdict};
+use netreach_store::{DamagedResult, KeptResult, Store, StoreError, Written};
+use netreach_wire::RoundId;
 
 use super::look;
 use crate::context::Context;
@@ -24,15 +24,29 @@ use crate::records;
 use crate::restore::verdict;
 use crate::tidy::{make_room, retain};
 
-/// Ends the round under way. Whatever fails on the way, the round ends, and says so.
-pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life): (&Entry, &mut Life)) {
-    let Some(open) = &life.open else { return };
-    let id = open.opened.id.clone();
-    if !open.opened.assignments.is_empty() {
+/// Ends the round under way. Whatever fails on the way, the round ends, and says so; but for a store that is away, which comes back:
+/// until then it is not ended, and why is said.
+pub(super) async fn close(
+    context: &Context,
+    net_reach: &NetReach,
+    (entry, life): (&Entry, &mut Life),
+) -> Option<StoreError> {
+    let id = life.open.as_ref()?.opened.id.clone();
+    // What agents could not hand in meanwhile they keep, as long as they are not told that the round is closed.
+    let of = id.clone();
+    if let Err(error) = context.on_store(move |store| store.kept_agents(&of)).await
+        && error.is_away()
+    {
+        tracing::warn!(round = %id, %error, "a round cannot be closed yet");
+        life.open.as_mut()?.withhold(&error.to_string());
+        return Some(error);
+    }
+    if life.open.as_ref().is_some_and(|open| !open.opened.assignments.is_empty()) {
         end_at_desk(context, &id).await;
         look::hear(entry, life);
     }
-    let Some(open) = life.open.take() else { return };
+    let open = life.open.take()?;
+    life.unwritten = None;
     let (report, verdict) = judged(context, open).await;
     let kept = keep(context, &report, &verdict).await;
     let verdict = match &kept {
@@ -57,6 +71,7 @@ pub(super) async fn close(context: &Context, net_reach: &NetReach, (entry, life)
     let tale = tale(&report, &verdict);
     tracing::info!(netreach = life.name, "{}", tale.note);
     life.tales.push(tale);
+    None
 }
 
 /// From here on results are late; those that came before may still be on their way to the disk.
@@ -71,28 +86,56 @@ async fn end_at_desk(context: &Context, id: &RoundId) {
 
 /// The report of a round and the verdict on it.
 async fn judged(context: &Context, open: Open) -> (Arc<RoundReport>, Verdict) {
-    let ended = Timestamp::now();
     let nodes = unready(&context.world.nodes.state());
-    let id = open.opened.id.clone();
-    let results = context.on_store_in_the_end(move |store| store.read_results(&id)).await;
+    let round = open.close(Timestamp::now(), |agent| nodes.get(&agent.node).cloned());
+    let of = round.clone();
+    let merged = context.on_store_in_the_end(move |store| merged(store, of.clone())).await;
     // Megabytes of numbers take a while.
     spawn_blocking(move || {
-        let why = |agent: &AgentId| nodes.get(&agent.node).cloned();
-        let report = merge(open.close(results.map_err(|error| error.to_string()), ended, why));
+        let report = merged.unwrap_or_else(|error| {
+            let mut merging = Merging::new(round);
+            merging.lose(format!("they could not be read back: {error}"));
+            merging.finish()
+        });
         let verdict = verdict(&report);
         (Arc::new(report), verdict)
     })
     .await
 }
 
+/// What the results of a round come to. A few of them are in memory at a time.
+fn merged(store: &Store, round: ClosedRound) -> Result<RoundReport, StoreError> {
+    let id = round.id.clone();
+    let mut merging = Merging::new(round);
+    let damaged = store.each_result(&id, |KeptResult { agent, late, clock_ahead_us, result }| {
+        merging.take_by_clock(&Submitted { agent, result, late }, clock_ahead_us.unwrap_or_default());
+    })?;
+    for DamagedResult { agent, damaged } in damaged {
+        // What lay where no agent's belongs was nobody's.
+        if let Some(agent) = agent {
+            merging.lose_result(&agent, &damaged.why);
+        }
+    }
+    Ok(merging.finish())
+}
+
+/// Writes a report down, unless it was written before: by ourselves, where an answer was lost, or by another.
+fn write(store: &Store, report: &RoundReport, verdict: &Verdict) -> Result<(), StoreError> {
+    if store.close_round(report, verdict)? == Written::Now {
+        return Ok(());
+    }
+    match store.read_head(&report.id) {
+        Ok(Some(_)) => Ok(()),
+        // What could not be read is out of the way now.
+        Ok(None) | Err(StoreError::Corrupt { .. }) => store.close_round(report, verdict).map(drop),
+        Err(error) => Err(error),
+    }
+}
+
 /// Keeps a report, in the room that old rounds leave where there is no other.
 async fn keep(context: &Context, report: &Arc<RoundReport>, verdict: &Verdict) -> Result<(), StoreError> {
     let (of, on) = (Arc::clone(report), verdict.clone());
-    let close = move |store: &Store| match store.close_round(&of, &on)? {
-        Written::Now => Ok(()),
-        // By ourselves, where an answer was lost, or by another. That it can be read is to be seen.
-        Written::Before => store.read_head(&of.id).map(drop),
-    };
+    let close = move |store: &Store| write(store, &of, &on);
     match context.on_store_in_the_end(close.clone()).await {
         Err(error) if error.is_full() => {
             make_room(context, &report.id.uid).await;
@@ -144,5 +187,46 @@ pub(crate) fn tale(report: &RoundReport, verdict: &Verdict) -> Tale {
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
             Tale::warning(reason::ROUND_FAILED, format!("round {number}: {first}{more}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use netreach_report::MissingAgent;
+    use netreach_store::OpenedRound;
+    use netreach_wire::AgentId;
+
+    use super::*;
+
+    #[test]
+    fn a_round_whose_result_is_damaged_names_it() {
+        let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
+        let at = |seconds| Timestamp::from_second(seconds).expect("it is a small number");
+        let opened = OpenedRound {
+            task: "task".to_owned(),
+            spec: serde_json::Value::Null,
+            assignments: Vec::new(),
+            id: RoundId { uid: "uid".to_owned(), number: 1 },
+            due: at(0),
+            start: at(0),
+            deadline: at(60),
+            absent: vec![MissingAgent { agent: agent.clone(), why: String::new() }],
+            gaps: Vec::new(),
+            sampling: None,
+            not_begun: None,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let results = dir.path().join("uid/rounds/1/results/n");
+        fs::create_dir_all(&results).unwrap();
+        fs::write(results.join("p"), "torn").unwrap();
+        let store = Store::open_local(dir.path()).unwrap();
+        let open = Open::new(opened, Instant::now(), &[]);
+        let report = merged(&store, open.close(at(61), |_| None)).unwrap();
+        assert_eq!(report.missing[0].agent, agent);
+        let why = report.missing[0].why.strip_prefix("its result is damaged: ").unwrap();
+        assert_eq!(report.results_lost, Some(format!("that of p on n is damaged: {why}")));
     }
 }

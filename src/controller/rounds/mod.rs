@@ -79,13 +79,17 @@ pub(crate) async fn advance(
                     // Told, for the disk will not mend itself, and tried again until it is too late.
                     tracing::error!(netreach = life.name, %error, "a round cannot be begun");
                     tell_unwritten(life, error.to_string());
-                    let wake = Timestamp::now().checked_add(RETRY).ok();
-                    return Ok(Stand { wake, next, is_held: true });
+                    return Ok(Stand { wake: again(), next, is_held: true });
                 }
                 begun?;
             }
             Decision::Miss { first, last } => miss(life, spec, first, last),
-            Decision::Close { .. } => close::close(context, net_reach, (entry, life)).await,
+            Decision::Close { .. } => {
+                if let Some(error) = close::close(context, net_reach, (entry, life)).await {
+                    tell_unwritten(life, error.to_string());
+                    return Ok(Stand { wake: again(), next: None, is_held: false });
+                }
+            }
         }
     }
 }
@@ -101,15 +105,18 @@ pub(crate) async fn finish(
     let open = life.open.as_mut()?;
     open.look_after(&context.world.agents_of(crew.own.as_deref()));
     if open.view().closing(open.now()).is_some() {
-        close::close(context, net_reach, (entry, life)).await;
-        return None;
+        let error = close::close(context, net_reach, (entry, life)).await?;
+        tell_unwritten(life, error.to_string());
+        return Some(RETRY);
     }
     Some(open.deadline().saturating_duration_since(Instant::now()))
 }
 
-/// From when on slots count: since the spec has asked for rounds as it does now, where that has changed.
+/// From when on slots count: since the spec has asked for rounds as it does now, where that has changed; what was due while it was
+/// suspended was not asked for.
 fn counts_from(life: &mut Life, spec: &CheckedSpec) -> Timestamp {
-    let asks = format!("{:?} {} {:?}", spec.schedule(), spec.time_zone_name(), spec.rounds());
+    let (schedule, zone) = (spec.schedule(), spec.time_zone_name());
+    let asks = format!("{schedule:?} {zone} {:?} {}", spec.rounds(), spec.suspend());
     let Asked { words, since } = &mut life.asked;
     if *words != asks {
         if !words.is_empty() {
@@ -161,10 +168,16 @@ fn tell_hindrance(life: &mut Life, wake: Timestamp) -> Timestamp {
     Timestamp::now().checked_add(left).map_or(wake, |tell_at| tell_at.min(wake))
 }
 
+/// When the store is asked again.
+fn again() -> Option<Timestamp> {
+    Timestamp::now().checked_add(RETRY).ok()
+}
+
 /// Tells why a round cannot be written down, once.
 fn tell_unwritten(life: &mut Life, why: String) {
     if life.unwritten.is_none() {
-        let note = format!("round {} waits: {why}", life.history.next_number());
+        let number = life.open.as_ref().map_or_else(|| life.history.next_number(), Open::number);
+        let note = format!("round {number} waits: {why}");
         life.tales.push(Tale::warning(reason::PREPARING, note));
     }
     life.unwritten = Some(why);

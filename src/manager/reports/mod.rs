@@ -17,7 +17,7 @@ use netreach_controller::{Newest, Shows};
 use netreach_report::RoundSummary;
 use netreach_store::{Store, StoreError};
 
-pub use self::epoch::epoch;
+pub use self::epoch::{epoch_alone, epoch_in_turn};
 use self::uid::report_uid;
 
 /// The reports of every NetReach. Clones are the same.

@@ -152,3 +152,18 @@ fn a_round_of_which_a_result_was_lost_on_the_way_cannot_be_judged() {
     let unknown = "the results cannot be judged: that of agent-b is torn".to_owned();
     assert_eq!(judge(&merging.finish(), &expect()), Verdict::Unknown(unknown));
 }
+
+#[test]
+fn a_damaged_result_is_lost_unless_another_of_its_agent_is_whole() {
+    let mut round = mesh(&["a", "b"]).silent("b");
+    let [a, b] = [0, 1].map(|at| round.assignments[at].agent.clone());
+    let whole = round.submitted.remove(0);
+    let mut merging = Merging::new(round);
+    merging.take(&whole);
+    merging.lose_result(&a, "it is torn");
+    merging.lose_result(&b, "it is torn");
+    let report = merging.finish();
+    let lost: Vec<_> = report.missing.iter().map(|one| (&one.agent, one.why.as_str())).collect();
+    assert_eq!(lost, [(&b, "its result is damaged: it is torn")]);
+    assert_eq!(report.results_lost, Some(format!("that of {b} is damaged: it is torn")));
+}

@@ -1,0 +1,157 @@
+//! A thousand rounds of a thousand agents: what they take, and how soon they are shown. Prints figures, and judges those of space.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use netreach_api::Expect;
+use netreach_report::{RoundReport, judge, merge};
+use netreach_store::{Store, Written};
+use netreach_tests::net_reach;
+use serde_json::json;
+
+use super::cluster::{Cluster, TARGETS};
+use super::ground::Ground;
+use super::large::peak_kib;
+
+const REPORTS: &str = "/apis/system.kdoctor.io/v1beta1/kdoctorreports";
+const ROUNDS: u64 = 1_000;
+const AGENTS: usize = 1_000;
+/// One agent in so many has a bad time with one of its targets.
+const BAD_EVERY: usize = 100;
+/// Most bytes on disk a round.
+const ROUND_BYTES_MAX: u64 = 3_000_000;
+/// Most memory that the manager may ever hold, KiB.
+const HELD_KIB_MAX: u64 = 200 << 10;
+/// Rounds where more would show nothing else, and what one retention leaves of them.
+const FEW: u64 = 30;
+const KEPT_BYTES: u64 = 20 << 20;
+const TRIES: usize = 9;
+
+/// A NetReach that is suspended, and so many rounds of it.
+fn filled(rounds: u64) -> (Ground, String) {
+    let ground = Ground::new();
+    ground.apply(&net_reach("task").with("/spec/schedule/roundNumber", -1).with("/spec/suspend", true));
+    let uid = ground.uid("task");
+    fill(&ground, &uid, rounds);
+    (ground, uid)
+}
+
+/// Ten minutes apart, the last an hour ago.
+fn fill(ground: &Ground, uid: &str, rounds: u64) {
+    let cluster = Cluster::of(AGENTS, BAD_EVERY);
+    let mut round = cluster.round();
+    round.submitted = cluster.results().collect();
+    let mut report = merge(round);
+    "task".clone_into(&mut report.task);
+    report.id.uid = uid.to_owned();
+    let expect = Expect { success_rate: 1.0, mean_access_delay_ms: 1_500, status_code: None };
+    let store = Store::open_local(&ground.store()).unwrap();
+    let pause = SignedDuration::from_mins(10);
+    let last = Timestamp::now() - SignedDuration::from_hours(1);
+    let first = last - pause * i32::try_from(rounds - 1).unwrap();
+    let by = first.duration_since(report.start);
+    shift(&mut report, by);
+    let verdict = judge(&report, &expect);
+    for number in 1..=rounds {
+        report.id.number = number;
+        assert_eq!(store.close_round(&report, &verdict).unwrap(), Written::Now);
+        shift(&mut report, pause);
+    }
+}
+
+fn shift(report: &mut RoundReport, by: SignedDuration) {
+    let RoundReport { due, start, deadline, ended, agents, .. } = report;
+    for agent in agents {
+        agent.started += by;
+        agent.targets.iter_mut().for_each(|target| target.began += by);
+    }
+    for at in [due, start, deadline, ended] {
+        *at += by;
+    }
+}
+
+/// The middle one of several tries.
+fn median(ground: &Ground, words: &str) -> (Duration, usize) {
+    let tries = (0..TRIES).map(|_| {
+        let began = Instant::now();
+        let said = ground.kubectl.ok(words).len();
+        (began.elapsed(), said)
+    });
+    let mut tries: Vec<_> = tries.collect();
+    tries.sort();
+    tries[TRIES / 2]
+}
+
+fn bytes_of(ground: &Ground, uid: &str) -> u64 {
+    let rounds = fs::read_dir(ground.store().join(uid).join("rounds")).unwrap();
+    let closed = rounds.map(|round| fs::metadata(round.unwrap().path().join("closed")));
+    closed.filter_map(|closed| Some(closed.ok()?.len())).sum()
+}
+
+#[test]
+#[ignore = "takes ten minutes and 3 GB"]
+fn a_thousand_rounds_of_a_thousand_agents_are_shown_at_once() {
+    let began = Instant::now();
+    let (ground, uid) = filled(ROUNDS);
+    let bytes = bytes_of(&ground, &uid) / ROUNDS;
+    println!(
+        "reports: {ROUNDS} rounds written in {:?}, {bytes} bytes each, {AGENTS} agents x {TARGETS} targets",
+        began.elapsed()
+    );
+    assert!(bytes <= ROUND_BYTES_MAX, "{bytes}");
+
+    for what in ["as it was left", "its index lost"] {
+        if what == "its index lost" {
+            fs::remove_file(ground.store().join(&uid).join("index")).unwrap();
+        }
+        let began = Instant::now();
+        let manager = ground.manager();
+        let _api = ground.publish_reports();
+        ground.await_status("task", |status| status["doneRound"] == ROUNDS);
+        println!("reports: {what}: shown {:?} after its manager was started", began.elapsed());
+        for (what, words) in [
+            ("kubectl alone", "get --raw /livez".to_owned()),
+            ("list", "get kdoctorreports".to_owned()),
+            ("list of rounds", format!("get --raw {REPORTS}/netreach-task/rounds")),
+            ("the last round", "get kdoctorreport netreach-task -o json".to_owned()),
+            ("the same, raw", format!("get --raw {REPORTS}/netreach-task")),
+            ("the last round, whole", format!("get --raw {REPORTS}/netreach-task/rounds/last")),
+            (
+                "what failed in an old one",
+                format!("get --raw {REPORTS}/netreach-task/rounds/500?failed=true"),
+            ),
+        ] {
+            let (took, bytes) = median(&ground, &words);
+            println!("reports: {what}: {took:?}, {bytes} bytes");
+        }
+        let held = peak_kib(&manager);
+        println!("reports: the manager held {held} KiB at the most");
+        assert!(held <= HELD_KIB_MAX, "{held} KiB");
+    }
+}
+
+#[test]
+#[ignore = "takes four minutes: a round begins every minute"]
+fn retention_holds_the_number_and_the_size_of_large_rounds() {
+    let (ground, uid) = filled(FEW);
+    let manager = ground.manager_with(&format!("--retention-rounds {FEW}"));
+    ground.edit("task", &json!({"suspend": false}));
+    await_round(&ground, FEW + 1);
+    drop(manager);
+    let store = Store::open_local(&ground.store()).unwrap();
+    assert_eq!(store.list_rounds(&uid).unwrap(), (2..=FEW + 1).collect::<Vec<_>>());
+    let _manager = ground.manager_with(&format!("--retention-size {KEPT_BYTES}"));
+    await_round(&ground, FEW + 2);
+    let left = bytes_of(&ground, &uid);
+    println!("reports: {left} bytes are left of {KEPT_BYTES}");
+    assert!(left <= KEPT_BYTES && left > KEPT_BYTES - ROUND_BYTES_MAX, "{left}");
+    assert_eq!(store.list_rounds(&uid).unwrap().last(), Some(&(FEW + 2)));
+}
+
+/// The next round is due within a minute.
+fn await_round(ground: &Ground, number: u64) {
+    ground
+        .kubectl
+        .ok(&format!("wait netreach task --for=jsonpath={{.status.doneRound}}={number} --timeout=120s"));
+}
