@@ -11,25 +11,31 @@ use tide::Server;
 
 use crate::body::{Decoder, Framing, Step};
 use crate::caller::Caller;
+use crate::door::Door;
 use crate::fault::Fault;
 use crate::head::{Head, HeadParser};
 use crate::inbound::{self, Feed};
-use crate::limits::{BODY_READ_BYTES, HEAD_READ_BYTES, IDLE_BUFFER_BYTES_MAX, LINGER_BYTES_MAX, WRITE_BYTES};
+use crate::limits::{
+    BODY_READ_BYTES, HEAD_BYTES_MAX, HEAD_READ_BYTES, HeadLimits, IDLE_BUFFER_BYTES_MAX, LINGER_BYTES_MAX,
+    WRITE_BYTES,
+};
 use crate::phase::Phase;
 use crate::reply::{self, Asked, End};
 use crate::seats::Seat;
 
 /// Serves one connection to its end. Errors of the stream end it in silence: there is nobody left to tell.
-pub(crate) async fn serve<T, S>(stream: T, seat: Seat, caller: Caller, app: Server<S>)
+pub(crate) async fn serve<D, S>(door: D, stream: D::Stream, seat: Seat, caller: Caller, app: Server<S>)
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send,
+    D: Door,
     S: Clone + Send + Sync + 'static,
 {
+    let heads = if caller.certificate.is_some() { seat.limits().vouched_head } else { HeadLimits::default() };
     let mut connection = Connection {
+        door,
         stream,
         seat,
         caller,
-        heads: HeadParser::default(),
+        heads: HeadParser::new(heads),
         input: Vec::new(),
         output: Vec::new(),
         stalled: false,
@@ -37,8 +43,9 @@ where
     while let Ok(Next::Again) = connection.exchange(&app).await {}
 }
 
-struct Connection<T> {
-    stream: T,
+struct Connection<D: Door> {
+    door: D,
+    stream: D::Stream,
     seat: Seat,
     caller: Caller,
     heads: HeadParser,
@@ -62,7 +69,7 @@ struct Answer {
     keep_alive: bool,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
+impl<D: Door> Connection<D> {
     /// One request and its answer.
     async fn exchange<S>(&mut self, app: &Server<S>) -> io::Result<Next>
     where
@@ -98,6 +105,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
         let mut began_us = None;
         loop {
             if let Some(head) = self.heads.parse(&self.input)? {
+                // Without a word: a caller with a certificate that is believed asks again on a new connection, unlike after a refusal.
+                if self.caller.certificate.as_ref().is_some_and(|shown| !self.door.believes(shown)) {
+                    return Ok(None);
+                }
                 self.input.drain(..head.bytes);
                 return Ok(Some((head, began_us)));
             }
@@ -124,7 +135,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection<T> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Head { mut request, bytes: _, framing, keep_alive, expects_continue } = head;
+        let Head { mut request, bytes, framing, keep_alive, expects_continue } = head;
+        let _weight = self.seat.weigh(bytes).ok_or(Fault::Crowded)?;
+        if bytes > HEAD_BYTES_MAX {
+            self.input.shrink_to(HEAD_READ_BYTES);
+        }
         request.set_peer_addr(Some(&self.caller.address));
         if let Some(certificate) = &self.caller.certificate {
             request.ext_mut().insert(certificate.clone());
@@ -385,17 +400,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use async_std::net::TcpStream;
-
     use super::*;
+    use crate::door::Open;
 
-    /// Bytes of the future that a function makes of its four arguments.
-    fn future_bytes<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+    /// Bytes of the future that a function makes of its five arguments.
+    fn future_bytes<A, B, C, D, E, F>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()
     }
 
     #[test]
     fn thousands_of_idle_connections_fit_an_agents_memory() {
-        assert!(future_bytes(serve::<TcpStream, ()>) <= 2_300);
+        assert!(future_bytes(serve::<Open, ()>) <= 2_300);
     }
 }

@@ -17,6 +17,9 @@ pub(crate) trait Door: Clone + Send + Sync + 'static {
     /// Where the server behind it counts.
     fn meter(&self) -> &Arc<Meter>;
 
+    /// Whether somebody who was let in with this certificate would still be.
+    fn believes(&self, certificate: &PeerCertificate) -> bool;
+
     /// Lets a caller in; none when it did not come to that.
     fn enter(
         &self,
@@ -34,6 +37,10 @@ impl Door for Open {
 
     fn meter(&self) -> &Arc<Meter> {
         &self.0
+    }
+
+    fn believes(&self, _: &PeerCertificate) -> bool {
+        true
     }
 
     async fn enter(&self, stream: TcpStream, _: &Seat) -> Option<(TcpStream, Option<PeerCertificate>)> {

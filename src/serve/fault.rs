@@ -2,8 +2,6 @@
 
 use http_types::StatusCode;
 
-use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX};
-
 /// A request that is not handed to the app. The connection ends after it: where the next request would begin is
 /// not known.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -12,12 +10,14 @@ pub(crate) enum Fault {
     Garbage(httparse::Error),
     #[error("could not read the request (HTTP versions 1.0 and 1.1 are spoken)")]
     Version,
-    #[error("could not read the request (its head exceeds {HEAD_BYTES_MAX} bytes)")]
-    HeadTooLarge,
-    #[error("could not read the request (it has more than {HEADERS_MAX} headers)")]
-    TooManyHeaders,
+    #[error("could not read the request (its head exceeds {max} bytes)")]
+    HeadTooLarge { max: usize },
+    #[error("could not read the request (it has more than {max} headers)")]
+    TooManyHeaders { max: usize },
     #[error("could not read the request (its head took too long)")]
     HeadLate,
+    #[error("could not serve the request (too many others with heads as large are being served): ask again")]
+    Crowded,
     #[error("could not serve the method (it is not one of HTTP's)")]
     Method,
     #[error("could not read the request target (write a path or an http URL)")]
@@ -55,7 +55,10 @@ impl Fault {
             Self::HeadLate | Self::BodyLate => StatusCode::RequestTimeout,
             Self::BodyTooLarge { .. } => StatusCode::PayloadTooLarge,
             Self::Expectation => StatusCode::ExpectationFailed,
-            Self::HeadTooLarge | Self::TooManyHeaders => StatusCode::RequestHeaderFieldsTooLarge,
+            Self::HeadTooLarge { .. } | Self::TooManyHeaders { .. } => {
+                StatusCode::RequestHeaderFieldsTooLarge
+            }
+            Self::Crowded => StatusCode::ServiceUnavailable,
             Self::Method | Self::Coding => StatusCode::NotImplemented,
             Self::Version => StatusCode::HttpVersionNotSupported,
         }
@@ -65,7 +68,6 @@ impl Fault {
 impl From<httparse::Error> for Fault {
     fn from(error: httparse::Error) -> Self {
         match error {
-            httparse::Error::TooManyHeaders => Self::TooManyHeaders,
             httparse::Error::Version => Self::Version,
             other => Self::Garbage(other),
         }

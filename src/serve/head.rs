@@ -7,8 +7,9 @@ use http_types::{Method, Request, Url, Version};
 use httparse::Status;
 
 use crate::body::Framing;
+use crate::caller::RawHeaders;
 use crate::fault::Fault;
-use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, HeadLimits};
 
 /// A request without its body yet.
 #[derive(Debug)]
@@ -26,7 +27,10 @@ pub(crate) struct Head {
 /// Parses heads of one connection; remembers the last target, for most clients ask for the same again.
 #[derive(Debug, Default)]
 pub(crate) struct HeadParser {
+    limits: HeadLimits,
     last: Option<(String, Url)>,
+    /// Bytes in which the end of a large head has been looked for.
+    searched: usize,
 }
 
 /// What the codec itself reads in the headers.
@@ -40,14 +44,40 @@ struct Framed {
 }
 
 impl HeadParser {
+    pub(crate) fn new(limits: HeadLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// The head at the front of `input`, if it is whole.
     pub(crate) fn parse(&mut self, input: &[u8]) -> Result<Option<Head>, Fault> {
-        let mut space = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let HeadLimits { bytes_max, headers_max } = self.limits;
+        // Most heads come in a read or two. One of hundreds is parsed when it is whole, not after each.
+        if (HEAD_BYTES_MAX..bytes_max).contains(&input.len()) && !self.has_end(input) {
+            return Ok(None);
+        }
+        let mut few = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        match self.parse_in(input, &mut few) {
+            Err(Fault::TooManyHeaders { .. }) if headers_max > HEADERS_MAX => {
+                self.parse_in(input, &mut vec![MaybeUninit::uninit(); headers_max])
+            }
+            parsed => parsed,
+        }
+    }
+
+    /// [`Self::parse`] that has so much space for headers.
+    fn parse_in<'a>(
+        &mut self,
+        input: &'a [u8],
+        space: &mut [MaybeUninit<httparse::Header<'a>>],
+    ) -> Result<Option<Head>, Fault> {
+        let (bytes_max, headers_max) = (self.limits.bytes_max, space.len());
         let mut parsed = httparse::Request::new(&mut []);
-        let bytes = match parsed.parse_with_uninit_headers(input, &mut space)? {
-            Status::Complete(bytes) if bytes <= HEAD_BYTES_MAX => bytes,
-            Status::Partial if input.len() < HEAD_BYTES_MAX => return Ok(None),
-            _ => return Err(Fault::HeadTooLarge),
+        let bytes = match parsed.parse_with_uninit_headers(input, space) {
+            Ok(Status::Complete(bytes)) if bytes <= bytes_max => bytes,
+            Ok(Status::Partial) if input.len() < bytes_max => return Ok(None),
+            Ok(_) => return Err(Fault::HeadTooLarge { max: bytes_max }),
+            Err(httparse::Error::TooManyHeaders) => return Err(Fault::TooManyHeaders { max: headers_max }),
+            Err(error) => return Err(error.into()),
         };
         // A whole head has all three; the parser only has no type to say so.
         let (Some(name), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
@@ -59,6 +89,14 @@ impl HeadParser {
         let framing = framed.framing(minor)?;
         let Framed { keep_alive, expects_continue, .. } = framed;
         Ok(Some(Head { request, bytes, framing, keep_alive, expects_continue }))
+    }
+
+    /// Whether an empty line ends a head: looked for in what has come since the last look.
+    fn has_end(&mut self, input: &[u8]) -> bool {
+        let new = &input[self.searched.saturating_sub(2)..];
+        let has_end = new.windows(2).any(|end| end == b"\n\n") || new.windows(3).any(|end| end == b"\n\r\n");
+        self.searched = if has_end { 0 } else { input.len() };
+        has_end
     }
 
     /// Routing looks at the path alone, so a bare path gets a fixed host: what the client calls us stays in `Host`
@@ -126,6 +164,10 @@ fn read_headers(request: &mut Request, parsed: &[httparse::Header<'_>], minor: u
             request.append_header(name, header_value(header.value));
         }
     }
+    if parsed.iter().any(|header| !header.value.is_ascii()) {
+        let raw = parsed.iter().map(|header| (header.name.to_owned(), header.value.to_owned()));
+        request.ext_mut().insert(RawHeaders::new(raw.collect()));
+    }
     if framed.hosts > 1 || (minor == 1 && framed.hosts == 0) {
         return Err(Fault::Host);
     }
@@ -179,7 +221,8 @@ fn header_name(name: &str) -> Result<HeaderName, Fault> {
     HeaderName::from_bytes(name.into()).map_err(|_| Fault::Garbage(httparse::Error::HeaderName))
 }
 
-/// Values are ASCII to the app. RFC 9110 lets other bytes pass and gives them no meaning; each becomes a `?`.
+/// Values are ASCII to the app. RFC 9110 lets other bytes pass and gives them no meaning; each becomes a `?`, and who gives
+/// them one reads [`RawHeaders`].
 fn header_value(value: &[u8]) -> HeaderValue {
     let mut ascii = value.to_vec();
     ascii.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');

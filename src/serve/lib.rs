@@ -31,10 +31,10 @@ mod stop;
 mod tls;
 
 pub use bind::{BindError, bind, bind_each, bind_first};
-pub use caller::PeerCertificate;
+pub use caller::{PeerCertificate, RawHeaders};
 pub use follow::Follow;
 pub use health::add_health;
-pub use limits::{HEAD_BYTES_MAX, Limits};
+pub use limits::{HEAD_BYTES_MAX, HeadLimits, Limits};
 #[cfg(feature = "metrics")]
 pub use metrics::{add_metrics, register_servers};
 #[cfg(feature = "tls")]

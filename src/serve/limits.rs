@@ -7,10 +7,14 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections from one address. Agents behind one translated address share it, so it is generous.
     pub connections_per_peer_max: usize,
+    /// What a head may be of a request by somebody whose certificate a CA vouches for. Everybody else's is bounded by
+    /// [`HeadLimits::default`].
+    pub vouched_head: HeadLimits,
     /// Largest request body, bytes. An app may ask for less of it.
     pub body_bytes_max: u64,
     /// What all requests that are not whole yet may take together, bytes: handshakes, heads, and of bodies what has
-    /// been given to the app. At the bound those that began first are ended, so it should hold several bodies.
+    /// been given to the app. At the bound those that began first are ended, so it should hold several bodies. Heads that
+    /// are larger than most may take as much again until they are answered; the next one is refused then.
     pub unfinished_bytes_max: usize,
     /// From a connection's first byte to the end of the TLS handshake.
     pub handshake_ms: u64,
@@ -34,6 +38,7 @@ impl Default for Limits {
         Self {
             connections_max: 8_192,
             connections_per_peer_max: 4_096,
+            vouched_head: HeadLimits::default(),
             body_bytes_max: 1 << 20,
             unfinished_bytes_max: 16 << 20,
             handshake_ms: 5_000,
@@ -47,9 +52,24 @@ impl Default for Limits {
     }
 }
 
-/// Largest request head, bytes.
+/// Bounds of one request's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Its bytes.
+    pub bytes_max: usize,
+    /// Its headers.
+    pub headers_max: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self { bytes_max: HEAD_BYTES_MAX, headers_max: HEADERS_MAX }
+    }
+}
+
+/// Largest request head of anybody, bytes.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Most headers of one request: an API server sends one for each group of a user.
+/// Most headers of anybody's request.
 pub(crate) const HEADERS_MAX: usize = 256;
 /// Longest line that opens a chunk, bytes: its size and whatever extensions somebody may send.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;

@@ -13,7 +13,7 @@ use std::time::Instant;
 use async_std::net::TcpStream;
 use event_listener::{Event, EventListener};
 
-use crate::limits::Limits;
+use crate::limits::{HEAD_BYTES_MAX, Limits};
 use crate::meter::Meter;
 use crate::phase::{Phase, PhaseCell};
 
@@ -28,6 +28,14 @@ pub(crate) struct Seats {
     closing: AtomicBool,
     /// What requests that are not whole take together, bytes.
     held: AtomicUsize,
+    /// What large heads take together whose requests are being answered, bytes.
+    weight: AtomicUsize,
+}
+
+/// The part of that which one request has; dropping it gives it back.
+pub(crate) struct Weight {
+    seats: Arc<Seats>,
+    bytes: usize,
 }
 
 /// One connection's seat; dropping it gives it back.
@@ -83,6 +91,7 @@ impl Seats {
             leaving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             held: AtomicUsize::new(0),
+            weight: AtomicUsize::new(0),
         });
         seats.meter.watch(&seats);
         seats
@@ -243,6 +252,14 @@ impl Seat {
         self.seats.hold(&self.place, bytes)
     }
 
+    /// Room for a head while its request is answered: none where too much is taken. One such as anybody may send takes nothing.
+    pub(crate) fn weigh(&self, bytes: usize) -> Option<Weight> {
+        let bytes = if bytes > HEAD_BYTES_MAX { bytes } else { 0 };
+        let weight = Weight { seats: Arc::clone(&self.seats), bytes };
+        let before = self.seats.weight.fetch_add(bytes, Ordering::Relaxed);
+        (bytes == 0 || before + bytes <= self.limits().unfinished_bytes_max).then_some(weight)
+    }
+
     /// For whoever reads before there is a request.
     #[cfg(feature = "tls")]
     pub(crate) fn scale(&self) -> Scale {
@@ -273,6 +290,14 @@ impl Drop for Seat {
         let _ = self.hold(0);
         self.seats.table().remove(self.id);
         self.seats.left.notify(usize::MAX);
+    }
+}
+
+// === impl Weight ===
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.seats.weight.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -151,7 +151,7 @@ where
 {
     if let Some((stream, certificate)) = door.enter(stream, &seat).await {
         let caller = Caller { address: peer.to_string(), certificate };
-        connection::serve(stream, seat, caller, app).await;
+        connection::serve(door, stream, seat, caller, app).await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_std::net::TcpStream;
 use futures_rustls::rustls::Error;
+use futures_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use futures_rustls::server::TlsStream;
 
 use super::weighed::Weighed;
@@ -20,6 +21,15 @@ impl Door for Tls {
 
     fn meter(&self) -> &Arc<Meter> {
         self.meter()
+    }
+
+    fn believes(&self, certificate: &PeerCertificate) -> bool {
+        let (number, callers) = self.callers();
+        certificate.is_vouched_by(number, |chain| {
+            let mut chain = chain.iter().map(|der| CertificateDer::from(der.as_slice()));
+            let (Some(leaf), Some(callers)) = (chain.next(), callers) else { return false };
+            callers.verify_client_cert(&leaf, &chain.collect::<Vec<_>>(), UnixTime::now()).is_ok()
+        })
     }
 
     async fn enter(&self, stream: TcpStream, seat: &Seat) -> Option<(Self::Stream, Option<PeerCertificate>)> {
@@ -52,8 +62,8 @@ impl Door for Tls {
 
 /// What the caller showed. rustls has verified it; one that cannot be read even so lets nobody in.
 fn certificate_of(stream: &TlsStream<Weighed>) -> io::Result<Option<PeerCertificate>> {
-    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-    shown.map(|der| leaf::caller(der)).transpose().map_err(io::Error::other)
+    let shown = stream.get_ref().1.peer_certificates();
+    shown.map(leaf::caller).transpose().map_err(io::Error::other)
 }
 
 fn end_by(error: &io::Error) -> Handshake {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use futures_rustls::rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -27,8 +28,9 @@ pub(super) fn told(der: &[u8]) -> Result<Told, TlsError> {
     Ok(Told { fingerprint: fingerprint(der), not_after_s: not_after.to_unix_duration().as_secs() })
 }
 
-/// A caller's certificate with its subject read.
-pub(super) fn caller(der: &[u8]) -> Result<PeerCertificate, TlsError> {
+/// A caller's certificate, with what a CA needs to vouch for it behind it, and its subject read.
+pub(super) fn caller(chain: &[CertificateDer<'_>]) -> Result<PeerCertificate, TlsError> {
+    let der = chain.first().ok_or(TlsError::NoCertificate)?;
     let certificate = Certificate::from_der(der).map_err(unreadable)?;
     let all = |oid: ObjectIdentifier| -> Result<Vec<String>, Error> {
         let of_kind = certificate.tbs_certificate().subject().iter().filter(|attribute| attribute.oid == oid);
@@ -38,7 +40,8 @@ pub(super) fn caller(der: &[u8]) -> Result<PeerCertificate, TlsError> {
     };
     let (mut names, organizations) =
         (all(COMMON_NAME).map_err(unreadable)?, all(ORGANIZATION_NAME).map_err(unreadable)?);
-    Ok(PeerCertificate::new(der.to_vec(), names.pop(), organizations))
+    let chain = chain.iter().map(|der| der.to_vec()).collect();
+    Ok(PeerCertificate::new(chain, names.pop(), organizations))
 }
 
 fn fingerprint(der: &[u8]) -> String {

@@ -40,7 +40,7 @@ pub enum Callers {
 }
 
 /// The TLS side of one server, and what has come of its connections. Clones are the same; a change holds for every
-/// handshake that begins after it.
+/// handshake that begins after it, and what is believed no more for every request after it, too.
 #[derive(Clone)]
 pub struct Tls(Arc<Shared>);
 
@@ -53,6 +53,8 @@ struct State {
     identity: Arc<CertifiedKey>,
     told: Told,
     callers: Option<Arc<dyn ClientCertVerifier>>,
+    /// How often it was said whom to believe, and once more.
+    callers_number: u64,
     config: Arc<ServerConfig>,
 }
 
@@ -64,7 +66,7 @@ impl Tls {
     pub fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let (identity, told) = identify(certificates, key)?;
         let config = configure(&identity, None)?;
-        let state = Mutex::new(State { identity, told, callers: None, config });
+        let state = Mutex::new(State { identity, told, callers: None, callers_number: 1, config });
         Ok(Self(Arc::new(Shared { state, meter: Arc::default() })))
     }
 
@@ -89,6 +91,7 @@ impl Tls {
         let mut state = self.state();
         state.config = configure(&state.identity, callers.as_ref())?;
         state.callers = callers;
+        state.callers_number += 1;
         Ok(())
     }
 
@@ -106,6 +109,12 @@ impl Tls {
 
     pub(crate) fn meter(&self) -> &Arc<Meter> {
         &self.0.meter
+    }
+
+    /// Who vouches for callers, and a number that no others have had.
+    fn callers(&self) -> (u64, Option<Arc<dyn ClientCertVerifier>>) {
+        let state = self.state();
+        (state.callers_number, state.callers.clone())
     }
 
     fn acceptor(&self) -> TlsAcceptor {

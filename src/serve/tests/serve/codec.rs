@@ -31,6 +31,9 @@ fn good_requests_are_answered_in_their_order() {
     check(&host, &format!("{}{}", get("/bye"), get("/ok")), r#"200 close "bye""#);
     let odd = "GET /odd HTTP/1.1\r\nhost: a\r\nx-odd: \u{e9}\r\n\r\n";
     check(&host, odd, r#"200 "??""#);
+    let raw = |values: &str| format!("GET /raw HTTP/1.1\r\nhost: a\r\nX-Odd: a\r\n{values}\r\n");
+    check(&host, &raw("x-odd: \u{e9}\r\n"), "200 \"a+\u{e9}\"");
+    check(&host, &raw("x-odd: ?\r\n"), r#"200 "none""#);
     host.end();
 }
 

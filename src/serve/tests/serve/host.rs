@@ -10,7 +10,7 @@ use async_std::future::timeout;
 use async_std::net::TcpListener;
 use async_std::task::{JoinHandle, block_on, spawn};
 use futures_lite::{AsyncBufRead, AsyncRead};
-use netreach_serve::{Limits, PeerCertificate, ServeError, Stop, Tls, bind, run, run_tls};
+use netreach_serve::{Limits, PeerCertificate, RawHeaders, ServeError, Stop, Tls, bind, run, run_tls};
 use tide::{Body, Request, Response, Server};
 
 use crate::peer::PATIENCE;
@@ -80,6 +80,16 @@ fn app(entered: Receiver<()>, tell: Sender<&'static str>) -> Server<()> {
     });
     app.at("/odd").get(|req: Request<()>| async move {
         Ok(req.header("x-odd").map_or("none", |odd| odd.as_str()).to_owned())
+    });
+    app.at("/raw").get(|req: Request<()>| async move {
+        let raw = req.ext::<RawHeaders>().map(|raw| {
+            let odd = raw.iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-odd"));
+            odd.map(|(_, value)| String::from_utf8_lossy(value)).collect::<Vec<_>>().join("+")
+        });
+        Ok(raw.unwrap_or("none".to_owned()))
+    });
+    app.at("/headers").get(|req: Request<()>| async move {
+        Ok(req.iter().map(|(_, values)| values.iter().count()).sum::<usize>().to_string())
     });
     app.at("/echo").post(|mut req: Request<()>| async move { req.body_string().await });
     app.at("/deaf").post(|_| async { Ok("deaf") });

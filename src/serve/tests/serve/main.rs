@@ -13,4 +13,5 @@ mod times;
 mod tls;
 mod tls_caller;
 mod tls_hostile;
+mod tls_vouched;
 mod waiting;

@@ -1,6 +1,6 @@
 //! Certificates made for a test, and a caller that speaks TLS.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -123,6 +123,22 @@ impl Caller<'_> {
 
 /// Sends a request.
 pub(crate) fn ask(line: &mut Line, path: &str, connection: &str) -> Result<(), String> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: {connection}\r\n\r\n");
+    ask_with(line, path, &format!("connection: {connection}\r\n"))
+}
+
+/// Sends a request with these headers.
+pub(crate) fn ask_with(line: &mut Line, path: &str, headers: &str) -> Result<(), String> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n{headers}\r\n");
     line.write_all(request.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// Everything up to the end, in short; the end may come without a word.
+pub(crate) fn hear(line: &mut Line) -> String {
+    let mut bytes = Vec::new();
+    match line.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {}
+        Err(error) => panic!("the host neither answered nor closed: {error}"),
+    }
+    in_short(&bytes)
 }

@@ -8,7 +8,7 @@ use netreach_serve::Limits;
 use crate::host::Host;
 use crate::peer::{PATIENCE, Peer, in_short};
 use crate::tls::{CA, caller, good, tls};
-use crate::tls_caller::Line;
+use crate::tls_caller::hear;
 
 fn host(limits: Limits) -> Host {
     Host::behind(&tls(&CA.leaf("127.0.0.1")), limits)
@@ -23,17 +23,6 @@ pub(crate) fn old_hello() -> Vec<u8> {
     let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
     record.append(&mut hello);
     record
-}
-
-/// Everything up to the end, in short. That the end is not announced is nothing to a caller who is being cut off.
-fn hear_all(line: &mut Line) -> String {
-    let mut bytes = Vec::new();
-    match line.read_to_end(&mut bytes) {
-        Ok(_) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {}
-        Err(error) => panic!("the host neither answered nor closed: {error}"),
-    }
-    in_short(&bytes)
 }
 
 #[test]
@@ -90,7 +79,7 @@ fn a_stop_lets_the_answer_out_that_was_asked_for_over_tls() {
         assert_eq!(peer.hear_all(), "");
     }
     host.open_gate();
-    assert_eq!(hear_all(&mut busy), r#"200 close "through""#);
+    assert_eq!(hear(&mut busy), r#"200 close "through""#);
     host.end();
 }
 
@@ -158,7 +147,7 @@ fn a_body_of_a_hundred_megabytes_is_refused_at_once_or_at_the_bound() {
     let host = host(Limits::default());
     let mut line = caller().call(host.address);
     write!(line, "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: {BYTES}\r\n\r\n").unwrap();
-    assert_eq!(hear_all(&mut line), "413 close");
+    assert_eq!(hear(&mut line), "413 close");
     let mut line = caller().call(host.address);
     line.write_all(b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
     let chunk = format!("186a0\r\n{}\r\n", "x".repeat(100_000));
