@@ -12,7 +12,7 @@ use crate::answer::{Answer, Asked, JSON, Said, answer};
 use crate::ask::options::is_watch;
 use crate::body::gzip::{Gzip, takes_gzip};
 use crate::body::{Collected, Flow, Sent};
-use crate::identity::{Vouched, identify};
+use crate::identity::{Lines, Stranger, Vouched, identify};
 use crate::limits::{ANSWER_WITHIN, PRETTY_BYTES_MAX, WHOLE_BYTES_MAX};
 use crate::refused::Refused;
 use crate::route::{Route, route};
@@ -69,7 +69,7 @@ async fn handle(request: &Request<State>, see: See) -> Response {
 async fn respond(request: &Request<State>, see: See, trail: &mut Trail) -> Result<Answer, Refused> {
     let state = request.state();
     let front_proxy = state.front_proxy();
-    let caller = identify(see(request), request.as_ref(), front_proxy.as_deref())?;
+    let caller = identify(see(request), &Lines::of(request.as_ref()), front_proxy.as_deref())?;
     trail.asked_by(&caller);
     if request.method() != Method::Get {
         return Err(Refused::Method);
@@ -210,6 +210,10 @@ fn refuse(refused: &Refused, mut trail: Trail) -> Response {
 fn tell(refused: &Refused) {
     match refused {
         ours if ours.is_ours() => tracing::warn!(error = %ours, "could not answer"),
+        // Its own users should have found out why.
+        Refused::Stranger(why @ Stranger::NotUtf8(_)) => {
+            tracing::warn!(%why, "refused what a front proxy said")
+        }
         Refused::Stranger(why) => tracing::debug!(%why, "refused a stranger"),
         _ => tracing::debug!(%refused, "refused a request"),
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tide::http::Headers;
+use netreach_serve::RawHeaders;
+use tide::http::Request;
 
 /// What the cluster says of the front proxy: ConfigMap `extension-apiserver-authentication` in kube-system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,18 +50,46 @@ pub(crate) enum Stranger {
     OtherName(String),
     #[error("no header says who the user is")]
     NoUser,
-    #[error("a header of the user is not in ASCII")]
-    NotAscii,
+    #[error("header {0} of the user is not in UTF-8")]
+    NotUtf8(String),
 }
 
 const ANONYMOUS: &str = "system:anonymous";
 const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 
+/// Headers as they came, a line each.
+pub(crate) struct Lines<'a>(Vec<(&'a str, &'a [u8])>);
+
+impl<'a> Lines<'a> {
+    pub(crate) fn of(request: &'a Request) -> Self {
+        Self(match request.ext().get::<RawHeaders>() {
+            Some(raw) => raw.iter().collect(),
+            None => {
+                let all =
+                    request.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+                all.map(|(name, value)| (name.as_str(), value.as_str().as_bytes())).collect()
+            }
+        })
+    }
+
+    /// What a header says, without what says nothing.
+    fn values(&self, name: &str) -> impl Iterator<Item = Result<&'a str, Stranger>> {
+        let name = name.trim();
+        let of_name = self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
+        of_name.filter(|(_, value)| !value.is_empty()).map(|(name, value)| text(name, value))
+    }
+
+    /// The first that has something to say.
+    fn first(&self, names: &[String]) -> Result<Option<&'a str>, Stranger> {
+        names.iter().find_map(|name| self.values(name).next()).transpose()
+    }
+}
+
 /// The user whom the caller speaks for, if it may speak for users.
 pub(crate) fn identify(
     vouched: Option<Vouched<'_>>,
-    headers: &Headers,
+    headers: &Lines<'_>,
     front_proxy: Option<&FrontProxy>,
 ) -> Result<Caller, Stranger> {
     let front_proxy = front_proxy.ok_or(Stranger::NobodyBelieved)?;
@@ -69,42 +98,35 @@ pub(crate) fn identify(
     if !allowed.is_empty() && !allowed.iter().any(|name| name == common_name) {
         return Err(Stranger::OtherName(common_name.to_owned()));
     }
-    let first = |names: &[String]| names.iter().find_map(|name| values(headers, name).next());
-    let user = first(&front_proxy.username_headers).ok_or(Stranger::NoUser)?;
-    let uid = first(&front_proxy.uid_headers).unwrap_or_default();
-    let groups = front_proxy.group_headers.iter().flat_map(|name| values(headers, name));
+    let user = headers.first(&front_proxy.username_headers)?.ok_or(Stranger::NoUser)?;
+    let uid = headers.first(&front_proxy.uid_headers)?.unwrap_or_default();
+    let groups = front_proxy.group_headers.iter().flat_map(|name| headers.values(name));
     let caller = Caller {
         user: user.to_owned(),
         uid: uid.to_owned(),
-        groups: groups.map(str::to_owned).collect(),
-        extra: extra(headers, &front_proxy.extra_prefixes),
+        groups: groups.map(|group| group.map(str::to_owned)).collect::<Result<_, _>>()?,
+        extra: extra(headers, &front_proxy.extra_prefixes)?,
     };
-    if caller.is_ascii() { Ok(caller.grouped()) } else { Err(Stranger::NotAscii) }
+    Ok(caller.grouped())
 }
 
-/// What a header says, without what says nothing.
-fn values<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-    let name = name.trim();
-    let of_name = headers.iter().find(|(other, _)| other.as_str().eq_ignore_ascii_case(name));
-    of_name
-        .into_iter()
-        .flat_map(|(_, values)| values.iter())
-        .map(|value| value.as_str())
-        .filter(|value| !value.is_empty())
-}
-
-fn extra(headers: &Headers, prefixes: &[String]) -> BTreeMap<String, Vec<String>> {
+fn extra(headers: &Lines<'_>, prefixes: &[String]) -> Result<BTreeMap<String, Vec<String>>, Stranger> {
     let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for prefix in prefixes.iter().map(|prefix| prefix.trim()) {
-        for (name, values) in headers.iter() {
-            let Some((begin, key)) = name.as_str().split_at_checked(prefix.len()) else { continue };
+        for (name, value) in &headers.0 {
+            let Some((begin, key)) = name.split_at_checked(prefix.len()) else { continue };
             if begin.eq_ignore_ascii_case(prefix) {
-                let values = values.iter().map(|value| value.as_str().to_owned());
-                extra.entry(unescape(&key.to_ascii_lowercase())).or_default().extend(values);
+                let value = text(name, value)?.to_owned();
+                extra.entry(unescape(&key.to_ascii_lowercase())).or_default().push(value);
             }
         }
     }
-    extra
+    Ok(extra)
+}
+
+/// What an API server knows of its users is text, and it sends it as it is.
+fn text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, Stranger> {
+    std::str::from_utf8(value).map_err(|_| Stranger::NotUtf8(name.to_owned()))
 }
 
 /// Undoes %-escapes: an API server escapes what no header's name can hold. What is escaped badly stays as it is.
@@ -131,13 +153,6 @@ fn unescape(key: &str) -> String {
 }
 
 impl Caller {
-    /// The server below puts a `?` for each byte of a header that is not ASCII. Two users would then have one name, so
-    /// whoever has such a name is nobody.
-    fn is_ascii(&self) -> bool {
-        let extra = self.extra.values().flatten();
-        ![&self.user, &self.uid].into_iter().chain(&self.groups).chain(extra).any(|text| text.contains('?'))
-    }
-
     /// With the group of everybody who is known, as any API server would have it: the aggregator's own user comes without.
     fn grouped(mut self) -> Self {
         let is_told = self.groups.iter().any(|group| group == AUTHENTICATED || group == UNAUTHENTICATED);
@@ -174,7 +189,7 @@ mod tests {
         for (name, value) in headers {
             request.append_header(*name, *value);
         }
-        identify(common_name.map(|common_name| Vouched { common_name }), request.as_ref(), front_proxy)
+        identify(common_name.map(|common_name| Vouched { common_name }), &Lines::of(&request), front_proxy)
     }
 
     #[test]
@@ -249,13 +264,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_came_through_mutilated_is_nobodys() {
+    fn a_name_may_hold_any_character() {
         let known = front_proxy(&[]);
-        for header in ["X-Remote-User", "X-Remote-Group", "X-Remote-Extra-a"] {
-            let headers = [("X-Remote-User", "alice"), ("X-Remote-Uid", "7"), (header, "jos??")];
-            let caller = asked(Some(None), &headers[usize::from(header == "X-Remote-User")..], Some(&known));
-            assert_eq!(caller, Err(Stranger::NotAscii), "{header}");
-        }
+        let lines = |value: &'static [u8]| {
+            let name = ("x-remote-user", "jos\u{e9}?".as_bytes());
+            Lines(vec![name, ("X-Remote-Group", value), ("x-remote-extra-a%2f%c3%a9", value)])
+        };
+        let vouched = Some(Vouched { common_name: None });
+        let caller = identify(vouched, &lines("fr\u{e8}res".as_bytes()), Some(&known)).unwrap();
+        assert_eq!((caller.user.as_str(), caller.groups[0].as_str()), ("jos\u{e9}?", "fr\u{e8}res"));
+        assert_eq!(caller.extra["a/\u{e9}"], ["fr\u{e8}res"]);
+        // Two that differ would otherwise have one name.
+        let refused = identify(vouched, &lines(b"fr\xe8res"), Some(&known));
+        assert_eq!(refused, Err(Stranger::NotUtf8("X-Remote-Group".to_owned())));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netreach_api::limits::NAME_CHARS_MAX as TASK_CHARS_MAX;
 use netreach_api::names::REPORT_NAME_PREFIX;
-use netreach_serve::Limits;
+use netreach_serve::{HeadLimits, Limits};
 
 /// Collected before it is handed on, bytes: an answer is written in pieces of this size, and no more of it is held.
 pub const CHUNK_BYTES: usize = 32 << 10;
@@ -44,6 +44,9 @@ pub const NAME_CHARS_MAX: usize = REPORT_NAME_PREFIX.len() + TASK_CHARS_MAX;
 pub(crate) const LOGGED_CHARS_MAX: usize = 300;
 /// Longest `Audit-ID` that is sent back, characters: an API server's own have 36.
 pub(crate) const AUDIT_ID_CHARS_MAX: usize = 64;
+/// Largest head of a request by the front proxy, bytes, and most headers: it sends one for each group of a user, and may send as
+/// much as Go reads of a head by default.
+const HEAD: HeadLimits = HeadLimits { bytes_max: 1 << 20, headers_max: 4_096 };
 /// Body that is let pass, bytes: it is never read, but its sender should hear in Kubernetes' words that nothing can be written.
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// Connections in all: each API server keeps some dozens, and one for each watcher.
@@ -59,12 +62,14 @@ pub fn server_limits() -> Limits {
     Limits {
         connections_max: CONNECTIONS_MAX,
         connections_per_peer_max: CONNECTIONS_PER_PEER_MAX,
+        vouched_head: HEAD,
         body_bytes_max: BODY_BYTES_MAX,
         lame_duck_ms: LAME_DUCK_MS,
         ..Limits::default()
     }
 }
 
+const _: () = assert!(HEAD.bytes_max >= netreach_serve::HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_BYTES <= WHOLE_BYTES_MAX);
 const _: () = assert!(WHOLE_BYTES_MAX <= PRETTY_BYTES_MAX);
 const _: () = assert!(CONNECTIONS_PER_PEER_MAX <= CONNECTIONS_MAX);

@@ -11,7 +11,7 @@ use crate::{PLURAL, Trouble, Verb};
 /// Why a request is not answered, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("Unauthorized")]
+    #[error("{}", unbelieved(.0))]
     Stranger(#[from] Stranger),
     #[error(
         "{} is forbidden: User {:?} cannot {verb} resource {resource:?} in API group {REPORT_GROUP:?} at the cluster scope{}",
@@ -67,6 +67,7 @@ impl Refused {
     /// What is sent.
     pub(crate) fn status(&self) -> Status {
         let (code, reason, details) = match self {
+            Self::Stranger(Stranger::NotUtf8(_)) => (400, "BadRequest", None),
             Self::Stranger(_) => (401, "Unauthorized", None),
             Self::Forbidden { name, .. } => (403, "Forbidden", Some(Details::report(name.as_deref()))),
             Self::NotFound { name } | Self::PartNotFound { name, .. } => {
@@ -101,6 +102,14 @@ impl Refused {
     /// Whether it is our fault, or that of what we lean on.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(self, Self::Authorizer(_) | Self::Reports(_) | Self::Json(_))
+    }
+}
+
+/// Nobody hears why they are not believed; but a front proxy that is, hears what it has said wrong.
+fn unbelieved(stranger: &Stranger) -> String {
+    match stranger {
+        Stranger::NotUtf8(_) => stranger.to_string(),
+        _ => "Unauthorized".to_owned(),
     }
 }
 
@@ -161,6 +170,9 @@ mod tests {
         let all = json!({"group": "system.kdoctor.io", "kind": "kdoctorreports"});
         let one = json!({"name": "x", "group": "system.kdoctor.io", "kind": "kdoctorreports"});
         check(Refused::Stranger(Stranger::NoUser), status(401, "Unauthorized", "Unauthorized", None));
+        let garbled = Stranger::NotUtf8("x-remote-group".to_owned());
+        let message = "header x-remote-group of the user is not in UTF-8";
+        check(Refused::Stranger(garbled), status(400, "BadRequest", message, None));
         let not_found = "kdoctorreports.system.kdoctor.io \"x\" not found";
         check(
             Refused::NotFound { name: "x".to_owned() },

@@ -67,7 +67,7 @@ impl Authorizer for Reviewer {
         }
         let asked = Instant::now();
         let ruling = self.review(caller, access).await?;
-        self.rulings().keep(question, ruling.clone(), asked);
+        self.rulings().keep(&question, ruling.clone(), asked);
         Ok(ruling)
     }
 }
