@@ -18,7 +18,7 @@ pub(super) fn laid_out(
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.to_vec());
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| one_line(cell)).collect::<Vec<_>>()));
     for column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -29,6 +29,16 @@ pub(super) fn laid_out(
         column.set_padding((indent, 1)).set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(5)));
     }
     table
+}
+
+/// A text that is a line of its own, or a part of one, whatever was written into a document.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// Lines one below the other.
+pub(super) fn stacked(lines: &[String]) -> String {
+    lines.iter().map(|line| one_line(line) + "\n").collect()
 }
 
 /// Whether a target met the success condition, in a word.

@@ -3,7 +3,7 @@
 use netreach_report::{AgentRound, Detail, KdoctorReport, Latencies, NamedAgent, ReportSpec, Truncated};
 use netreach_wire::TargetFamily;
 
-use super::figures::{causes, laid_out, millis, p99, share, word};
+use super::figures::{causes, laid_out, millis, p99, share, stacked, word};
 use super::notes::{headline, not_probed, power, reason, sampled};
 use super::rounds::between;
 
@@ -64,7 +64,7 @@ pub(crate) fn round(report: &KdoctorReport, asked: &Asked<'_>) -> String {
     lines.extend(asked.words());
     lines.extend(targets(spec, asked));
     lines.extend(left_out.map(left_out_words));
-    lines.join("\n") + "\n"
+    stacked(&lines)
 }
 
 /// In a line: from when to when, how long, how many agents.
@@ -169,14 +169,14 @@ fn row(detail: &Detail, wide: bool) -> Vec<String> {
     let metrics = &detail.metrics;
     let Latencies { max_in_ms, mean_in_ms, min_in_ms, p50_in_ms, p90_in_ms, p95_in_ms, p99_in_ms } =
         metrics.latencies;
-    let (name, result) = (one_line(&detail.target_name), word(detail.succeed).to_owned());
+    let (name, result) = (detail.target_name.clone(), word(detail.succeed).to_owned());
     let (sent, ok) = (metrics.request_counts.to_string(), metrics.success_counts.to_string());
     if !wide {
         let [p50, p99, max] = [p50_in_ms, p99_in_ms, max_in_ms].map(millis);
-        return vec![name, result, sent, ok, p50, p99, max, one_line(&causes(detail))];
+        return vec![name, result, sent, ok, p50, p99, max, causes(detail)];
     }
     let (unsent, succeeded) = (detail.unsent_counts.to_string(), share(detail.succeed_rate));
-    let mut row = vec![name, one_line(&detail.target_url), result, sent, ok, unsent, succeeded];
+    let mut row = vec![name, detail.target_url.clone(), result, sent, ok, unsent, succeeded];
     let figures = [
         mean_in_ms,
         min_in_ms,
@@ -189,13 +189,8 @@ fn row(detail: &Detail, wide: bool) -> Vec<String> {
         p99(detail.lateness),
     ];
     row.extend(figures.map(millis));
-    row.extend([detail.retransmits.to_string(), one_line(&causes(detail))]);
+    row.extend([detail.retransmits.to_string(), causes(detail)]);
     row
-}
-
-/// A row is one line, whatever was written into a document.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 fn left_out_words(Truncated { agents, details, reasons: _, command }: &Truncated) -> String {

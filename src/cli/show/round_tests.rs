@@ -4,6 +4,7 @@ use netreach_report::{KdoctorReport, ReportStatus, Truncated};
 use netreach_wire::TargetFamily;
 use serde_json::Value;
 
+use super::table::table;
 use super::{Asked, round};
 
 fn golden() -> Value {
@@ -155,4 +156,33 @@ fn agents_stand_in_the_order_of_their_nodes_and_no_text_breaks_a_row() {
     assert!(lines[5].starts_with("n-a (agent-a): "), "{said}");
     assert!(lines[6].starts_with("  one two [31m "), "{said}");
     assert_eq!(lines.len(), 9, "{said}");
+}
+
+#[test]
+fn no_text_of_a_document_says_anything_to_a_terminal() {
+    /// Every text of it has a line end and an escape sequence in it.
+    fn spoil(value: &mut Value) {
+        match value {
+            Value::String(text) if text.contains("agent-") || text.contains("n-") || text.contains(' ') => {
+                text.push_str("\r\n\u{1b}]0;x\u{7}\u{9b}2J");
+            }
+            Value::Array(items) => items.iter_mut().for_each(spoil),
+            Value::Object(fields) => fields.values_mut().for_each(spoil),
+            _ => {}
+        }
+    }
+    let odd = document(|document| {
+        spoil(&mut document["spec"]);
+        document["spec"]["TaskName"] = "ta\u{1b}sk".into();
+    });
+    for (said, clean) in [
+        (round(&odd, &Asked::default()), round(&whole(), &Asked::default())),
+        (round(&odd, &Asked { wide: true, ..Asked::default() }), round(&whole(), &Asked::default())),
+        (table(&odd, false), table(&whole(), false)),
+        (table(&odd, true), table(&whole(), true)),
+    ] {
+        assert!(said.contains(" ]0;x ") && said.contains("NetReach ta sk:"), "{said}");
+        assert!(said.lines().all(|line| !line.contains(char::is_control)), "{said:?}");
+        assert_eq!(said.lines().count(), clean.lines().count(), "{said}");
+    }
 }

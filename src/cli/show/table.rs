@@ -2,7 +2,7 @@
 
 use netreach_report::{AgentRound, Detail, KdoctorReport, Latencies};
 
-use super::figures::{causes, laid_out, millis, p99, share, word};
+use super::figures::{causes, laid_out, millis, p99, share, stacked, word};
 use super::notes::{headline, not_probed, power, reason, sampled};
 
 /// Reasons shown before the rest is counted; all of them are in the document.
@@ -103,5 +103,5 @@ fn notes(report: &KdoctorReport) -> String {
     if more > 0 {
         lines.push(format!("  and {more} more: -o yaml lists them all"));
     }
-    lines.join("\n") + "\n"
+    stacked(&lines)
 }
