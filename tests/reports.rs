@@ -27,6 +27,8 @@ mod followed;
 #[allow(dead_code, reason = "shared with tests/rounds.rs")]
 #[path = "rounds/ground.rs"]
 mod ground;
+#[path = "reports/identities.rs"]
+mod identities;
 #[path = "reports/informer.rs"]
 mod informer;
 #[path = "reports/large.rs"]

@@ -14,6 +14,8 @@ mod edited;
 #[allow(dead_code, reason = "shared with tests/ha.rs")]
 #[path = "rounds/farm.rs"]
 mod farm;
+#[path = "rounds/full.rs"]
+mod full;
 #[allow(dead_code, reason = "shared with tests/reports.rs")]
 #[path = "rounds/ground.rs"]
 mod ground;

@@ -93,4 +93,9 @@ fn without_our_server_all_else_goes_on_and_it_is_missed_no_longer_than_it_is_reg
     await_freshness(&ground, &discoverer, None);
     all_else_goes_on(kubectl, "gone");
     ends(&kubectl.run("get kdoctorreports"), 1, &["Error from server (NotFound)"]);
+
+    let _manager = ground.manager();
+    let _api = ground.publish_reports();
+    kubectl.await_ok("get kdoctorreport netreach-task");
+    await_freshness(&ground, &discoverer, Some("Current"));
 }

@@ -137,6 +137,15 @@ impl Ground {
         self.plane.address()
     }
 
+    /// Where a manager serves reports, and the CA to believe there (PEM).
+    pub(crate) fn served_at(&self) -> (SocketAddr, String) {
+        ((self.ip(0), API_PORT).into(), fs::read_to_string(self.dir.path().join("ca.crt")).unwrap())
+    }
+
+    pub(crate) fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
     /// All that the API server has logged.
     pub(crate) fn api_server_log(&self) -> String {
         self.plane.log()

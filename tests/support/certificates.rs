@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use sha2::{Digest, Sha256};
 
 /// A CA.
@@ -29,7 +32,19 @@ impl Authority {
     /// When the system gives no random bytes.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let key = KeyPair::generate().expect("there are random bytes");
+        Self::of(name, KeyPair::generate().expect("there are random bytes"))
+    }
+
+    /// One that is there already: of this name, with this key (PEM).
+    ///
+    /// # Panics
+    /// When the key is none.
+    #[must_use]
+    pub fn with_key(name: &str, key: &str) -> Self {
+        Self::of(name, KeyPair::from_pem(key).expect("the key is one"))
+    }
+
+    fn of(name: &str, key: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -59,9 +74,21 @@ impl Authority {
     /// When one of them is neither.
     #[must_use]
     pub fn sign_all(&self, names: &[&str]) -> Leaf {
-        let key = KeyPair::generate().expect("there are random bytes");
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let params = CertificateParams::new(names).expect("the names are some");
+        self.leaf(&CertificateParams::new(names).expect("the names are some"))
+    }
+
+    /// A certificate for a caller of this name.
+    #[must_use]
+    pub fn sign_caller(&self, name: &str) -> Leaf {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.leaf(&params)
+    }
+
+    fn leaf(&self, params: &CertificateParams) -> Leaf {
+        let key = KeyPair::generate().expect("there are random bytes");
         let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are fixed");
         Leaf { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
     }
