@@ -14,6 +14,7 @@ mod bucket;
 mod config;
 #[path = "ha/failing.rs"]
 mod failing;
+#[allow(dead_code, reason = "shared with tests/rounds.rs")]
 #[cfg(feature = "minio-tier")]
 #[path = "rounds/farm.rs"]
 mod farm;

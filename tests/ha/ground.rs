@@ -11,7 +11,7 @@ use netreach_tests::{Authority, ControlPlane, Kubectl, Program, Running, Spec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, Post, make, patch_status};
+use super::agent::{Agent, Post, patch_status, post_all};
 use super::follow::Following;
 use super::published::{API_SERVICE, publish};
 
@@ -50,7 +50,7 @@ impl Ground {
     }
 
     /// With so many agents, each of which is started at its post. Seven at most: managers have the addresses after theirs.
-    pub(crate) fn of(count: u16, mut start: impl FnMut(&Post<'_>)) -> Self {
+    pub(crate) fn of(count: u16, start: impl FnMut(&Post<'_>)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
@@ -60,11 +60,6 @@ impl Ground {
             .collect();
         let applied = kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
         assert_eq!(applied.code, 0, "{}", applied.err);
-        let wanted = json!({
-            "currentNumberScheduled": count, "numberMisscheduled": 0, "desiredNumberScheduled": count, "numberReady": count,
-            "observedGeneration": 1,
-        });
-        patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
         let dir = tempfile::tempdir().unwrap();
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
         let store = (Location::Directory(dir.path().join("store")), Vec::new());
@@ -74,12 +69,7 @@ impl Ground {
         ground.certify(&at.ip().to_string());
         let (desk, ca) = (format!("https://{at}"), ground.dir.path().join("ca.crt"));
         let ips: Vec<_> = (1..=count).map(|number| ground.ip(number)).collect();
-        let ids = make(&ground.kubectl, &ips);
-        let pods: Vec<_> = ids.iter().map(|id| id.pod.as_str()).collect();
-        let tokens = ground.plane.agent_tokens(NAMESPACE, "netreach-agent", &pods);
-        for ((me, token), ip) in ids.into_iter().zip(tokens).zip(ips) {
-            start(&Post { me, token, ip, desk: &desk, ca: &ca });
-        }
+        post_all(&ground.plane, &ips, (&desk, &ca), start);
         ground
     }
 

@@ -207,7 +207,7 @@ impl Callers<'_> {
     }
 
     fn of_plane(&self, name: &str) -> (String, String) {
-        (self.read(&format!("{name}.crt")), self.read(&format!("{name}.key")))
+        (self.read(format!("{name}.crt")), self.read(format!("{name}.key")))
     }
 
     fn read(&self, file: impl AsRef<Path>) -> String {

@@ -8,7 +8,7 @@ use async_std::task::block_on;
 use clap::Parser;
 use netreach_agent::{Args, Config, run_until};
 use netreach_serve::Stop;
-use netreach_tests::Kubectl;
+use netreach_tests::{ControlPlane, Kubectl};
 use netreach_wire::AgentId;
 use serde_json::{Value, json};
 
@@ -57,13 +57,23 @@ impl Drop for Agent {
     }
 }
 
-/// Makes a node for each address and the pod of an agent there, as the DaemonSet of `config/agent` would make it.
-pub(crate) fn make(kubectl: &Kubectl, ips: &[Ipv4Addr]) -> Vec<AgentId> {
-    let agents = kubectl.get(&format!("daemonset netreach-agent -n {NAMESPACE}"));
-    let template = &agents["spec"]["template"];
-    let ids = (1..=ips.len())
-        .map(|number| AgentId { node: format!("node-{number}"), pod: format!("netreach-agent-{number}") });
-    let ids: Vec<_> = ids.collect();
+/// Makes a node for each address, and the pod of an agent there as the DaemonSet of `config/agent` would make it; starts each at its post.
+pub(crate) fn post_all(
+    plane: &ControlPlane,
+    ips: &[Ipv4Addr],
+    (desk, ca): (&str, &Path),
+    mut start: impl FnMut(&Post<'_>),
+) {
+    let (kubectl, count) = (plane.admin(), ips.len());
+    let wanted = json!({
+        "currentNumberScheduled": count, "numberMisscheduled": 0, "desiredNumberScheduled": count, "numberReady": count,
+        "observedGeneration": 1,
+    });
+    let agents = format!("daemonset netreach-agent -n {NAMESPACE}");
+    patch_status(&kubectl, &agents, &wanted);
+    let template = &kubectl.get(&agents)["spec"]["template"];
+    let id = |number| AgentId { node: format!("node-{number}"), pod: format!("netreach-agent-{number}") };
+    let ids: Vec<_> = (1..=count).map(id).collect();
     let pairs = ids.iter().zip(ips);
     let objects: Vec<_> = pairs.flat_map(|(id, ip)| [node(&id.node, *ip), pod(template, id, *ip)]).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
@@ -71,7 +81,11 @@ pub(crate) fn make(kubectl: &Kubectl, ips: &[Ipv4Addr]) -> Vec<AgentId> {
         let made = kubectl.call(how).args("-f -").input(list.clone()).run();
         assert_eq!(made.code, 0, "{how}: {}", made.err);
     }
-    ids
+    let pods: Vec<_> = ids.iter().map(|id| id.pod.as_str()).collect();
+    let tokens = plane.agent_tokens(NAMESPACE, "netreach-agent", &pods);
+    for ((me, token), ip) in ids.into_iter().zip(tokens).zip(ips) {
+        start(&Post { me, token, ip: *ip, desk, ca });
+    }
 }
 
 fn node(name: &str, ip: Ipv4Addr) -> Value {

@@ -13,7 +13,7 @@ use netreach_wire::RoundId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, Post, make, patch_status};
+use super::agent::{Agent, Post, post_all};
 use super::published::{API_SERVICE, publish};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
@@ -40,18 +40,13 @@ impl Ground {
     }
 
     /// With so many agents, each of which is started at its post.
-    pub(crate) fn of(count: u16, mut start: impl FnMut(&Post<'_>)) -> Self {
+    pub(crate) fn of(count: u16, start: impl FnMut(&Post<'_>)) -> Self {
         static GROUNDS: AtomicU8 = AtomicU8::new(0);
         let plane = ControlPlane::start();
         let kubectl = plane.admin();
         for part in ["crd", "manager", "rbac", "agent", "apiserver"] {
             kubectl.ok(&format!("apply -k config/{part}"));
         }
-        let wanted = json!({
-            "currentNumberScheduled": count, "numberMisscheduled": 0, "desiredNumberScheduled": count, "numberReady": count,
-            "observedGeneration": 1,
-        });
-        patch_status(&kubectl, &format!("daemonset netreach-agent -n {NAMESPACE}"), &wanted);
         let dir = tempfile::tempdir().unwrap();
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
         let ground = Self { kubectl, agents: Vec::new(), plane, dir, number };
@@ -59,12 +54,7 @@ impl Ground {
         let desk = format!("https://{}:{DESK_PORT}", ground.ip(0));
         let ca = ground.dir.path().join("ca.crt");
         let ips: Vec<_> = (1..=count).map(|number| ground.ip(number)).collect();
-        let ids = make(&ground.kubectl, &ips);
-        let pods: Vec<_> = ids.iter().map(|id| id.pod.as_str()).collect();
-        let tokens = ground.plane.agent_tokens(NAMESPACE, "netreach-agent", &pods);
-        for ((me, token), ip) in ids.into_iter().zip(tokens).zip(ips) {
-            start(&Post { me, token, ip, desk: &desk, ca: &ca });
-        }
+        post_all(&ground.plane, &ips, (&desk, &ca), start);
         ground
     }
 
