@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::{Finished, Program};
 
-/// How long what follows from an object may take to be published.
-const PUBLISHED_WITHIN: Duration = Duration::from_secs(30);
+/// How long what follows from an object may take to be published: longer than a cluster takes to send nobody any more to a node that is
+/// silent, of whose pods every call may try one in vain meanwhile.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(90);
 
 /// kubectl as somebody.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ impl Kubectl {
     /// Waits until a call succeeds: some of what an API server publishes follows later, and nothing tells when.
     ///
     /// # Panics
-    /// When it still fails after half a minute.
+    /// When it still fails after a minute and a half.
     pub fn await_ok(&self, args: &str) {
         until(|| self.run(args), |finished| finished.code == 0);
     }
@@ -85,7 +86,7 @@ impl Kubectl {
     /// What a call says, once it says what is wanted: waits as [`Self::await_ok`] does.
     ///
     /// # Panics
-    /// When it still does not after half a minute.
+    /// When it still does not after a minute and a half.
     #[allow(clippy::must_use_candidate, reason = "that it comes to that may be all that matters")]
     pub fn await_that(&self, args: &str, wanted: impl Fn(&Finished) -> bool) -> String {
         until(|| self.run(args), wanted).out
@@ -94,7 +95,7 @@ impl Kubectl {
     /// An object, once it is there and as wanted: waits as [`Self::await_ok`] does.
     ///
     /// # Panics
-    /// When it still is not after half a minute.
+    /// When it still is not after a minute and a half.
     pub fn await_object(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let call = format!("get -o json {what}");
         until(|| self.run(&call), |finished| finished.code == 0 && wanted(&finished.json())).json()
@@ -104,7 +105,7 @@ impl Kubectl {
     /// words for `apply`.
     ///
     /// # Panics
-    /// When it still is not after half a minute.
+    /// When it still is not after a minute and a half.
     pub fn await_answer(&self, how: &str, manifest: &str, wanted: impl Fn(&Finished) -> bool) {
         until(|| self.call("apply -f -").args(how).input(manifest).run(), wanted);
     }
