@@ -14,10 +14,12 @@ const DELETED_WITHIN_S: u64 = 60;
 /// Longer than any controller waits from one look at all there is to the next, seconds.
 const LOOKED_AT_S: u32 = 40;
 
-/// Takes the manager away, and waits until the API server has seen it.
+/// Takes the manager away, and waits until everybody hears of it.
 fn take_manager_away(kubectl: &Kubectl) {
     kubectl.ok("-n netreach-system scale deployment netreach-manager --replicas=0");
     kubectl.ok(&format!("wait {API_SERVICE} --for=condition=Available=False --timeout=120s"));
+    // What it has heard of us it goes on telling for a minute: until then nobody sees that something is lacking.
+    kubectl.await_that("api-resources -o name", |asked| asked.code != 0);
 }
 
 fn bring_manager_back(kubectl: &Kubectl) {
