@@ -112,11 +112,9 @@ pub(crate) async fn finish(
     Some(open.deadline().saturating_duration_since(Instant::now()))
 }
 
-/// From when on slots count: since the spec has asked for rounds as it does now, where that has changed; what was due while it was
-/// suspended was not asked for.
+/// From when on slots count: since the spec has asked for rounds as it does now, where that has changed.
 fn counts_from(life: &mut Life, spec: &CheckedSpec) -> Timestamp {
-    let (schedule, zone) = (spec.schedule(), spec.time_zone_name());
-    let asks = format!("{schedule:?} {zone} {:?} {}", spec.rounds(), spec.suspend());
+    let asks = format!("{:?} {} {:?}", spec.schedule(), spec.time_zone_name(), spec.rounds());
     let Asked { words, since } = &mut life.asked;
     if *words != asks {
         if !words.is_empty() {
