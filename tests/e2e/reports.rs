@@ -1,4 +1,4 @@
-//! Reports in a cluster whose controllers ask for all there is, while they are served and while they are not.
+//! Reports in a cluster whose controllers ask for all there is.
 
 use std::time::Instant;
 
@@ -8,41 +8,8 @@ use serde_json::json;
 use super::cluster::Cluster;
 use super::log::errors;
 
-const API_SERVICE: &str = "apiservice v1beta1.system.kdoctor.io";
-/// How long a namespace that is being deleted may take once nothing holds it up any more, seconds.
-const DELETED_WITHIN_S: u64 = 60;
 /// Longer than any controller waits from one look at all there is to the next, seconds.
 const LOOKED_AT_S: u32 = 40;
-
-/// Takes the manager away, and waits until everybody hears of it.
-fn take_manager_away(kubectl: &Kubectl) {
-    kubectl.ok("-n netreach-system scale deployment netreach-manager --replicas=0");
-    kubectl.ok(&format!("wait {API_SERVICE} --for=condition=Available=False --timeout=120s"));
-    // What it has heard of us it goes on telling for a minute: until then nobody sees that something is lacking.
-    kubectl.await_that("api-resources -o name", |asked| asked.code != 0);
-}
-
-fn bring_manager_back(kubectl: &Kubectl) {
-    kubectl.ok("-n netreach-system scale deployment netreach-manager --replicas=1");
-    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
-}
-
-/// A namespace with something in it that is told to go, and cannot.
-fn begin_deletion(kubectl: &Kubectl, namespace: &str) {
-    kubectl.ok(&format!("create namespace {namespace}"));
-    kubectl.ok(&format!("create configmap content -n {namespace}"));
-    kubectl.ok(&format!("delete namespace {namespace} --wait=false"));
-    kubectl.ok(&format!(
-        "wait namespace {namespace} --for=condition=NamespaceDeletionDiscoveryFailure --timeout=60s"
-    ));
-}
-
-/// From now on; one that is gone already is as good.
-fn await_deletion(kubectl: &Kubectl, namespace: &str) {
-    let began = Instant::now();
-    kubectl.ok(&format!("wait namespace {namespace} --for=delete --timeout={DELETED_WITHIN_S}s"));
-    println!("e2e: namespace {namespace} was gone after {:?}", began.elapsed());
-}
 
 /// What is owned by something that is deleted goes with it.
 fn garbage_is_collected(kubectl: &Kubectl) {
@@ -56,27 +23,6 @@ fn garbage_is_collected(kubectl: &Kubectl) {
     assert_eq!(kubectl.apply(&owned.to_string()).code, 0);
     kubectl.ok("delete configmap owner");
     kubectl.ok("wait configmap owned --for=delete --timeout=60s");
-}
-
-#[test]
-fn a_manager_that_is_away_holds_up_nothing_but_namespaces_and_those_until_it_is_back_or_not_registered() {
-    let cluster = Cluster::with_net_reach();
-    let kubectl = &cluster.kubectl;
-    take_manager_away(kubectl);
-    kubectl.ok("get nodes,pods,netreach -A");
-    garbage_is_collected(kubectl);
-    begin_deletion(kubectl, "until-back");
-    bring_manager_back(kubectl);
-    await_deletion(kubectl, "until-back");
-    cluster.await_reports();
-
-    take_manager_away(kubectl);
-    begin_deletion(kubectl, "until-unregistered");
-    kubectl.ok(&format!("delete {API_SERVICE}"));
-    await_deletion(kubectl, "until-unregistered");
-    kubectl.ok("apply -k config/e2e");
-    bring_manager_back(kubectl);
-    cluster.await_reports();
 }
 
 #[test]
