@@ -12,6 +12,8 @@
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
+# shellcheck source=lib/kubectl.sh
+. "$HACK/lib/kubectl.sh"
 RUN=$CACHE/run
 # shellcheck source=lib/engine.sh
 . "$HACK/lib/engine.sh"

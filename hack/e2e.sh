@@ -8,6 +8,8 @@
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
+# shellcheck source=lib/kubectl.sh
+. "$(dirname "$0")/lib/kubectl.sh"
 cd "$HACK/.."
 
 REPORTS=${NETREACH_REPORTS:-target/e2e}
