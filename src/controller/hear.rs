@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use async_channel::Receiver;
 use futures_util::StreamExt;
 use netreach_dispatch::{DeskEvent, Keeping};
-use netreach_store::KeptResult;
+use netreach_store::{KeptResult, Written};
 use netreach_wire::{AgentId, AgentResult, Receipt};
 
 use crate::context::Context;
@@ -68,7 +68,8 @@ async fn take(
         return tracing::warn!(%agent, "a result is not confirmed: another manager may lead");
     }
     // Before it is confirmed: whoever waits for that finds it.
-    entry.arrive(Arrived { round, agent, unkept: kept.as_ref().err().map(ToString::to_string) });
+    let is_late = late && !matches!(kept, Ok(Written::Before));
+    entry.arrive(Arrived { round, agent, is_late, unkept: kept.as_ref().err().map(ToString::to_string) });
     if kept.is_ok() {
         keeping.confirm();
     }

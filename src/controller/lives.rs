@@ -73,6 +73,8 @@ pub(crate) struct Entry {
 pub(crate) struct Arrived {
     pub(crate) round: u64,
     pub(crate) agent: AgentId,
+    /// Whether it came after the deadline, and nothing had been kept before.
+    pub(crate) is_late: bool,
     /// Why it could not be kept, when it could not.
     pub(crate) unkept: Option<String>,
 }

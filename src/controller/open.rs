@@ -107,8 +107,11 @@ impl Open {
         }
     }
 
-    pub(crate) fn take(&mut self, agent: AgentId) {
-        self.not_kept.remove(&agent);
+    /// One that is late does not undo that it had come in time, and could not be kept then: by no fault of its agent.
+    pub(crate) fn take(&mut self, agent: AgentId, is_late: bool) {
+        if !is_late {
+            self.not_kept.remove(&agent);
+        }
         self.submitted.insert(agent);
     }
 
@@ -227,5 +230,47 @@ fn no_part(round: &RoundId, agent: &AgentId) -> Assignment {
         deadline_us: 0,
         phase: 0,
         key: EchoKey::new([0; 32]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why_lost(arrivals: &[(bool, bool)]) -> Option<String> {
+        let id = RoundId { uid: "u".to_owned(), number: 1 };
+        let agent = AgentId { node: "n".to_owned(), pod: "p".to_owned() };
+        let at = Timestamp::UNIX_EPOCH;
+        let opened = OpenedRound {
+            task: "task".to_owned(),
+            spec: serde_json::Value::Null,
+            assignments: vec![no_part(&id, &agent)],
+            id,
+            due: at,
+            start: at,
+            deadline: at,
+            absent: Vec::new(),
+            gaps: Vec::new(),
+            sampling: None,
+            not_begun: None,
+        };
+        let mut open = Open::new(opened, Instant::now(), &[]);
+        for (is_late, is_kept) in arrivals {
+            if *is_kept {
+                open.take(agent.clone(), *is_late);
+            } else {
+                open.not_kept(agent.clone(), "the store is away".to_owned());
+            }
+        }
+        open.close(at, |_| None).results_lost
+    }
+
+    #[test]
+    fn a_result_that_came_in_time_and_could_not_be_kept_is_not_made_good_by_one_that_is_late() {
+        let (late, in_time, kept, unkept) = (true, false, true, false);
+        assert_eq!(why_lost(&[(in_time, kept)]), None);
+        assert_eq!(why_lost(&[(late, kept)]), None);
+        assert_eq!(why_lost(&[(in_time, unkept), (in_time, kept)]), None);
+        assert!(why_lost(&[(in_time, unkept), (late, kept)]).unwrap().contains("the store is away"));
     }
 }

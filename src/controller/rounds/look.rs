@@ -29,10 +29,10 @@ pub(super) struct Seen {
 
 /// Takes note of the results that have come in.
 pub(super) fn hear(entry: &Entry, life: &mut Life) {
-    for Arrived { round, agent, unkept } in entry.arrived() {
+    for Arrived { round, agent, is_late, unkept } in entry.arrived() {
         let open = life.open.as_mut().filter(|open| open.number() == round);
         match (open, unkept) {
-            (Some(open), None) => open.take(agent),
+            (Some(open), None) => open.take(agent, is_late),
             (Some(open), Some(why)) => open.not_kept(agent, why),
             (None, _) => {}
         }
