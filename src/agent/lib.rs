@@ -13,6 +13,10 @@ pub mod load;
 mod session;
 mod usage;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use http::fuzz;
+
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -11,6 +11,9 @@ mod connection;
 mod door;
 mod fault;
 mod follow;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod health;
 mod inbound;

@@ -1,10 +1,11 @@
 //! What the tests of every boundary share: the program under test as a process, a control plane
-//! and its kubectl, a MinIO, what a node gives a pod (mounts, Services), certificates, specs by sentence, the house's files.
+//! and its kubectl, a MinIO, what a node gives a pod (mounts, Services), certificates, specs by sentence, nearly right inputs, the house's files.
 
 mod certificates;
 mod control_plane;
 mod house;
 mod kubectl;
+mod mangled;
 mod minio;
 mod mount;
 mod program;
@@ -15,6 +16,7 @@ pub use certificates::{Authority, Leaf};
 pub use control_plane::ControlPlane;
 pub use house::{Crate, crates, root};
 pub use kubectl::Kubectl;
+pub use mangled::mangled;
 pub use minio::Minio;
 pub use mount::Mount;
 pub use program::{Finished, Program, Running, ends};

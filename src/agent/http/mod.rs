@@ -1,6 +1,9 @@
 //! HTTP/1.1 as an agent speaks it when it asks: bytes of a request out, a response from bytes in. Pure.
 
 mod decoder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 
 use std::io::Write;
 
