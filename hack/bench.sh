@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# Measures us and a peer in turns, within one run, and prints medians and ratios. The machine is shared: compare ratios, and CPU time.
+# Measures us and our peers in turns, within one run, and prints medians and ratios. The machine is shared: compare ratios, and CPU time.
 #   hack/bench.sh webhook [--rounds N] [-o json]
 #     reviews over TLS on kept connections, ours (hack/static.sh) and a minimal webhook on Go's net/http (hack/bench/webhook):
 #     as fast as answers come, and at 1,000 a second. The server has one core, the caller (hack/bench/load) another.
+#   hack/bench.sh load [--rounds N] [-o json]
+#     requests as fast as answers come, at 10 and at 64 at a time, over kept and over fresh connections: the agent's engine, wrk, ab and
+#     hey, on one core. The server is an nginx of its own, on another.
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
-# shellcheck source=lib/certs.sh
-. "$HACK/lib/certs.sh"
 
 ROUNDS=5
 SECONDS_EACH=3
-RATE=1000
 
 main() {
-  [ "${1:-}" = webhook ] || usage
+  case ${1:-} in
+    # shellcheck source=bench/webhook.sh
+    webhook) . "$HACK/bench/webhook.sh" ;;
+    # shellcheck source=bench/load.sh
+    load) . "$HACK/bench/load.sh" ;;
+    *) usage ;;
+  esac
   shift
   OUTPUT=text
   while [ $# -gt 0 ]; do
@@ -32,78 +38,12 @@ main() {
   trap finish EXIT
   trap 'exit 130' INT TERM
   prepare
-  start_servers
   for ((round = 1; round <= ROUNDS; round++)); do
     say "round $round of $ROUNDS"
-    for server in ours net/http; do
-      measure closed "$server" 0
-      measure paced "$server" "$RATE"
-    done
+    measure_all
   done
   if [ "$OUTPUT" = json ]; then report | jq .; else report | jq -r "$AS_TEXT"; fi
 }
-
-prepare() {
-  make_ca "$DIR/ca" bench-ca
-  sign "$DIR/ca" "$DIR/tls" /CN=localhost extendedKeyUsage=serverAuth subjectAltName=DNS:localhost
-  OURS=$("$HACK/static.sh" netreach-webhook)
-  go build -C "$HACK/bench" -o "$DIR/bin/" ./load ./webhook
-}
-
-start_servers() {
-  start "$OURS" --listen 127.0.0.1:0 --health-listen 127.0.0.1:0 --certificates "$DIR"
-  start "$DIR/bin/webhook" --listen 127.0.0.1:0 --certificates "$DIR"
-}
-
-# start PROGRAM ARGS…: on the second core. Its port is the kernel's choice: it is read off its sockets.
-start() {
-  GOMAXPROCS=1 ASYNC_STD_THREAD_COUNT=1 taskset -c 1 "$@" >"$DIR/server.log" 2>&1 &
-  PIDS+=($!)
-  local until=$((SECONDS + 10))
-  until [ -n "$(port_of $!)" ]; do
-    if ended $! || [ $SECONDS -ge $until ]; then
-      cat "$DIR/server.log" >&2
-      die "$1 does not serve: see above"
-    fi
-    sleep 0.05
-  done
-}
-
-# port_of PID: the port it speaks TLS on.
-port_of() {
-  local port
-  for port in $(ss -Hltnp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=$1,.*/\1/p"); do
-    ! curl -s --max-time 1 --cacert "$DIR/ca.crt" "https://localhost:$port/" -o /dev/null || printf '%s\n' "$port"
-  done | head -n 1
-}
-
-# measure KIND SERVER RATE
-measure() {
-  local pid=${PIDS[0]}
-  [ "$2" = ours ] || pid=${PIDS[1]}
-  taskset -c 0 "$DIR/bin/load" -address "127.0.0.1:$(port_of "$pid")" -ca "$DIR/ca.crt" -path /mutate -body "$HACK/bench/review.json" \
-    -expect '"allowed":true' -connections 8 -seconds $SECONDS_EACH -rate "$3" -pid "$pid" |
-    jq -c --arg kind "$1" --arg server "$2" '. + {kind: $kind, server: $server}' >>"$DIR/results"
-}
-
-report() {
-  jq -s 'def median: sort | .[length / 2 | floor];
-    group_by([.kind, .server]) | map({
-      kind: .[0].kind, server: .[0].server, rounds: length,
-      cpuMicrosPerRequest: (map(.cpuMicrosPerRequest) | {median: median, min: min, max: max}),
-      perSecond: (map(.perSecond) | {median: median, min: min, max: max}),
-      perSecondPerCore: (map(.perSecondPerCore) | median),
-      p50Micros: (map(.p50Micros) | median), p99Micros: (map(.p99Micros) | {median: median, min: min, max: max}),
-      residentKiB: (map(.residentKiB) | max)})' "$DIR/results"
-}
-
-# shellcheck disable=SC2016 # jq's own
-AS_TEXT='def r: . * 100 | round / 100;
-  (.[] | "\(.kind) \(.server): \(.perSecond.median | round) reviews/s, \(.cpuMicrosPerRequest.median | r) us CPU each (\(.cpuMicrosPerRequest.min | r) to \(.cpuMicrosPerRequest.max | r)), " +
-    "\(.perSecondPerCore | round) reviews/s per core, p50 \(.p50Micros) us, p99 \(.p99Micros.median) us (\(.p99Micros.min) to \(.p99Micros.max)), \(.residentKiB) KiB resident at most"),
-  (. as $all | ("closed", "paced") as $kind | ($all | map(select(.kind == $kind)) | map({(.server): .}) | add) as $of |
-    "ratio \($kind) ours to net/http, CPU per review: \($of.ours.cpuMicrosPerRequest.median / $of["net/http"].cpuMicrosPerRequest.median | r)",
-    "ratio \($kind) ours to net/http, p99: \($of.ours.p99Micros.median / $of["net/http"].p99Micros.median | r)")'
 
 finish() {
   local pid

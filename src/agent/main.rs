@@ -1,7 +1,12 @@
 //! The agent as a program of its own, as it runs in a pod.
 
 use clap::Parser;
+use dlmalloc::GlobalDlmalloc;
 use netreach_agent::{Args, Config};
+
+/// musl's own gives a page back to the kernel with nearly every probe, and asks for it anew with the next.
+#[global_allocator]
+static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();

@@ -6,6 +6,8 @@
 
 mod cancel;
 mod client;
+#[cfg(feature = "bench")]
+mod closed;
 mod pace;
 mod probe;
 
@@ -23,6 +25,8 @@ use netreach_wire::{Assignment, Signer, TargetResult, WireTally};
 use crate::micros;
 pub use cancel::Cancel;
 pub(crate) use client::Backend;
+#[cfg(feature = "bench")]
+pub use closed::run_closed;
 pub use pace::{Pace, Slot};
 use probe::{Aim, Landed, unanswered};
 
