@@ -6,6 +6,8 @@
 #   hack/bench.sh load [--rounds N] [-o json]
 #     requests as fast as answers come, at 10 and at 64 at a time, over kept and over fresh connections: the agent's engine, wrk, ab and
 #     hey, on one core. The server is an nginx of its own, on another.
+#   hack/bench.sh answer [--rounds N] [-o json]
+#     probes by the agent's engine, 64 at a time, to its own answering side and to that nginx: the CPU time of the server.
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
@@ -19,6 +21,8 @@ main() {
     webhook) . "$HACK/bench/webhook.sh" ;;
     # shellcheck source=bench/load.sh
     load) . "$HACK/bench/load.sh" ;;
+    # shellcheck source=bench/answer.sh
+    answer) . "$HACK/bench/answer.sh" ;;
     *) usage ;;
   esac
   shift

@@ -3,58 +3,15 @@
 
 TOOLS="ours wrk ab hey"
 
+# shellcheck source=nginx.sh
+. "$HACK/bench/nginx.sh"
+
 prepare() {
-  need nginx "install the package nginx-light (this runs one of its own, as an ordinary process)"
   need wrk "install the package wrk"
   need ab "install the package apache2-utils"
   need hey "install the package hey"
   OURS=$("$HACK/static.sh" netreach-agent/load)
-  PORT=$(free_port)
-  mkdir "$DIR/temporary"
-  nginx_config >"$DIR/nginx.conf"
-  taskset -c 1 nginx -p "$DIR" -c "$DIR/nginx.conf" 2>"$DIR/server.log" &
-  PIDS+=($!)
-  local until=$((SECONDS + 10))
-  until curl -fs -o /dev/null "http://127.0.0.1:$PORT/"; do
-    if ended "${PIDS[0]}" || [ $SECONDS -ge $until ]; then
-      cat "$DIR/server.log" >&2
-      die "nginx does not serve: see above"
-    fi
-    sleep 0.05
-  done
-}
-
-# One that nobody listens on now.
-free_port() {
-  local port
-  for port in $(shuf -i 20000-29999 -n 50); do
-    [ -n "$(ss -Hltn "sport = :$port")" ] || { printf '%s\n' "$port" && return; }
-  done
-  die "no port was found to serve on"
-}
-
-# An answer about as long as an agent's echo.
-nginx_config() {
-  cat <<END
-daemon off;
-master_process off;
-pid $DIR/nginx.pid;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  error_log stderr;
-  keepalive_requests 1000000000;
-  client_body_temp_path $DIR/temporary;
-  proxy_temp_path $DIR/temporary;
-  fastcgi_temp_path $DIR/temporary;
-  uwsgi_temp_path $DIR/temporary;
-  scgi_temp_path $DIR/temporary;
-  server {
-    listen 127.0.0.1:$PORT reuseport backlog=4096;
-    location / { return 200 "netreach-agent-x7k2p worker-2 10.244.1.17:41234"; }
-  }
-}
-END
+  start_nginx
 }
 
 measure_all() {
@@ -76,24 +33,24 @@ measure() {
     '. + $counts + {tool: $tool, connection: $connection, atOnce: $atOnce}' <<<"$spent" >>"$DIR/results"
 }
 
-call_ours() { taskset -c 0 "$OURS" "127.0.0.1:$PORT" "$1" "$SECONDS_EACH" closed "$2"; }
+call_ours() { taskset -c 0 "$OURS" "127.0.0.1:$NGINX_PORT" "$1" "$SECONDS_EACH" closed "$2"; }
 
 call_wrk() {
   local fresh=()
   [ "$1" = reuse ] || fresh=(-H 'Connection: close')
-  taskset -c 0 wrk -t 1 -c "$2" -d "$SECONDS_EACH" "${fresh[@]}" "http://127.0.0.1:$PORT/"
+  taskset -c 0 wrk -t 1 -c "$2" -d "$SECONDS_EACH" "${fresh[@]}" "http://127.0.0.1:$NGINX_PORT/"
 }
 
 call_ab() {
   local kept=()
   [ "$1" = new ] || kept=(-k)
-  taskset -c 0 ab -q -c "$2" -t "$SECONDS_EACH" -n 100000000 "${kept[@]}" "http://127.0.0.1:$PORT/"
+  taskset -c 0 ab -q -c "$2" -t "$SECONDS_EACH" -n 100000000 "${kept[@]}" "http://127.0.0.1:$NGINX_PORT/"
 }
 
 call_hey() {
   local fresh=()
   [ "$1" = reuse ] || fresh=(-disable-keepalive)
-  GOMAXPROCS=1 taskset -c 0 hey -cpus 1 -c "$2" -z "${SECONDS_EACH}s" "${fresh[@]}" "http://127.0.0.1:$PORT/"
+  GOMAXPROCS=1 taskset -c 0 hey -cpus 1 -c "$2" -z "${SECONDS_EACH}s" "${fresh[@]}" "http://127.0.0.1:$NGINX_PORT/"
 }
 
 # counts_TOOL: reads what it said, prints {"requests", "failed"}. Our engine misses the echo in nginx's answers, which is no failure here.

@@ -110,6 +110,22 @@ pub async fn run_until(config: Config, stop: &Stop) -> Result<(), AgentError> {
     Ok(())
 }
 
+/// The answering side alone, for `hack/bench.sh`: answers probes of a round with this key, for ever.
+///
+/// # Errors
+/// When the address cannot be listened on.
+#[cfg(feature = "bench")]
+pub async fn answer_for_ever(listen: SocketAddr, key: &netreach_wire::EchoKey) -> Result<(), AgentError> {
+    use netreach_wire::{AgentId, RoundId};
+
+    let keys = Arc::<Keys>::default();
+    keys.add(&RoundId { uid: "bench".to_owned(), number: 1 }, key);
+    let me = AgentId { node: "worker-2".to_owned(), pod: "netreach-agent-x7k2p".to_owned() };
+    let listener = bind_first(listen.ip(), listen.port()..=listen.port())?;
+    let app = answer::app(Answerer { me: Arc::new(me), keys });
+    Ok(serve(listener, app, limits(), Stop::new()).await?)
+}
+
 /// Logs to standard error: warnings, with `verbose` 1 what happens, with 2 every step.
 pub fn log_to_stderr(verbose: u8) {
     let level = match verbose {
