@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http_types::{Request, StatusCode};
+use http_types::{Request, StatusCode, headers};
 use netreach_wire::{AgentId, Echo};
 use tide::{Response, Server};
 
@@ -29,9 +29,11 @@ pub(crate) fn app(answerer: Answerer) -> Server<Answerer> {
 async fn answer(request: tide::Request<Answerer>) -> tide::Result {
     let answerer = request.state();
     let mut response = Response::new(StatusCode::Ok);
-    response.insert_header("cache-control", "no-store");
+    response.insert_header(headers::CACHE_CONTROL, "no-store");
     if let Some((body, mac)) = answerer.echo(request.as_ref()) {
         response.insert_header("netreach-echo", mac.as_str());
+        // Said as it is, it need not be put together anew from the parts of its type for each answer.
+        response.insert_header(headers::CONTENT_TYPE, "text/plain;charset=utf-8");
         response.set_body(body);
     }
     Ok(response)
