@@ -14,6 +14,11 @@ set -euo pipefail
 
 ROUNDS=5
 SECONDS_EACH=3
+# What the reports say of the figures of all rounds, in jq.
+STATISTICS='def median: sort | .[length / 2 | floor];
+  def spread: {median: median, min: min, max: max};
+  def r: . * 100 | round / 100;
+'
 
 main() {
   case ${1:-} in

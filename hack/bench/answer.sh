@@ -41,15 +41,14 @@ measure() {
 spent() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 
 report() {
-  jq -s 'def median: sort | .[length / 2 | floor];
-    def spread: {median: median, min: min, max: max};
+  jq -s "$STATISTICS"'
     group_by([.connection, .server]) | map({
       connection: .[0].connection, server: .[0].server, rounds: length, failed: (map(.failed) | add),
       cpuMicrosPerRequest: (map(.cpuMicrosPerRequest) | spread), perSecond: (map(.perSecond) | spread)})' "$DIR/results"
 }
 
 # shellcheck disable=SC2016 # jq's own
-AS_TEXT='def r: . * 100 | round / 100;
+AS_TEXT=$STATISTICS'
   (.[] | "\(.connection) \(.server): \(.cpuMicrosPerRequest.median | r) us CPU each (\(.cpuMicrosPerRequest.min | r) to \(.cpuMicrosPerRequest.max | r)), " +
     "\(.perSecond.median | round) requests/s, \(.failed) failed"),
   (group_by(.connection)[] | (map({(.server): .}) | add) as $of |

@@ -65,8 +65,7 @@ counts() {
 }
 
 report() {
-  jq -s 'def median: sort | .[length / 2 | floor];
-    def spread: {median: median, min: min, max: max};
+  jq -s "$STATISTICS"'
     group_by([.connection, .atOnce, .tool]) | map({
       connection: .[0].connection, atOnce: .[0].atOnce, tool: .[0].tool, rounds: length, failed: (map(.failed) | add),
       cpuMicrosPerRequest: (map((.user + .system) * 1000000 / .requests) | spread),
@@ -74,7 +73,7 @@ report() {
 }
 
 # shellcheck disable=SC2016 # jq's own
-AS_TEXT='def r: . * 100 | round / 100;
+AS_TEXT=$STATISTICS'
   (.[] | "\(.connection) \(.atOnce) \(.tool): \(.cpuMicrosPerRequest.median | r) us CPU each (\(.cpuMicrosPerRequest.min | r) to \(.cpuMicrosPerRequest.max | r)), " +
     "\(.perSecond.median | round) requests/s (\(.perSecond.min | round) to \(.perSecond.max | round)), \(.failed) failed"),
   (group_by([.connection, .atOnce])[] | (map({(.tool): .}) | add) as $of | ("wrk", "ab", "hey") as $peer |

@@ -54,18 +54,18 @@ measure() {
 }
 
 report() {
-  jq -s 'def median: sort | .[length / 2 | floor];
+  jq -s "$STATISTICS"'
     group_by([.kind, .server]) | map({
       kind: .[0].kind, server: .[0].server, rounds: length,
-      cpuMicrosPerRequest: (map(.cpuMicrosPerRequest) | {median: median, min: min, max: max}),
-      perSecond: (map(.perSecond) | {median: median, min: min, max: max}),
+      cpuMicrosPerRequest: (map(.cpuMicrosPerRequest) | spread),
+      perSecond: (map(.perSecond) | spread),
       perSecondPerCore: (map(.perSecondPerCore) | median),
-      p50Micros: (map(.p50Micros) | median), p99Micros: (map(.p99Micros) | {median: median, min: min, max: max}),
+      p50Micros: (map(.p50Micros) | median), p99Micros: (map(.p99Micros) | spread),
       residentKiB: (map(.residentKiB) | max)})' "$DIR/results"
 }
 
 # shellcheck disable=SC2016 # jq's own
-AS_TEXT='def r: . * 100 | round / 100;
+AS_TEXT=$STATISTICS'
   (.[] | "\(.kind) \(.server): \(.perSecond.median | round) reviews/s, \(.cpuMicrosPerRequest.median | r) us CPU each (\(.cpuMicrosPerRequest.min | r) to \(.cpuMicrosPerRequest.max | r)), " +
     "\(.perSecondPerCore | round) reviews/s per core, p50 \(.p50Micros) us, p99 \(.p99Micros.median) us (\(.p99Micros.min) to \(.p99Micros.max)), \(.residentKiB) KiB resident at most"),
   (. as $all | ("closed", "paced") as $kind | ($all | map(select(.kind == $kind)) | map({(.server): .}) | add) as $of |

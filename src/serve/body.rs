@@ -138,24 +138,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fuzz::read_body;
 
     /// The body in `bytes`, fed in pieces of `piece` bytes, and what is left over; none while it is not whole.
     fn decode(framing: Framing, bytes: &[u8], piece: usize) -> Result<Option<(Vec<u8>, usize)>, Fault> {
-        let mut decoder = Decoder::new(framing, 100)?;
-        let (mut body, mut input, mut fed) = (Vec::new(), Vec::new(), 0);
-        loop {
-            match decoder.step(&input)? {
-                Step::Data(count) => body.extend(input.drain(..count)),
-                Step::Skip(count) => drop(input.drain(..count)),
-                Step::Whole => return Ok(Some((body, bytes.len() - fed + input.len()))),
-                Step::More if fed == bytes.len() => return Ok(None),
-                Step::More => {
-                    let end = bytes.len().min(fed + piece);
-                    input.extend_from_slice(&bytes[fed..end]);
-                    fed = end;
-                }
-            }
-        }
+        let (mut input, mut pieces) = (Vec::new(), bytes.chunks(piece));
+        let body = read_body((framing, 100), &mut input, &mut pieces)?;
+        Ok(body.map(|body| (body, input.len() + pieces.map(<[u8]>::len).sum::<usize>())))
     }
 
     fn check(framing: Framing, bytes: &str, expected: &Result<Option<(&str, usize)>, Fault>) {

@@ -43,7 +43,7 @@ fn read(wire: &[u8], piece: usize) -> (Vec<Exchange>, Option<Fault>) {
             Err(fault) => return (read, Some(fault)),
         };
         input.drain(..head.bytes);
-        match read_body(head.framing, &mut input, &mut pieces) {
+        match read_body((head.framing, BODY_BYTES_MAX), &mut input, &mut pieces) {
             Ok(Some(body)) => {
                 let request = head.request;
                 let shown = request.iter().map(|(_, values)| values.iter().count()).sum();
@@ -55,12 +55,13 @@ fn read(wire: &[u8], piece: usize) -> (Vec<Exchange>, Option<Fault>) {
     }
 }
 
-fn read_body<'a>(
-    framing: Framing,
+/// The body at the front of `input`, to which `pieces` are added as they are needed; none where there are too few.
+pub(crate) fn read_body<'a>(
+    (framing, max): (Framing, u64),
     input: &mut Vec<u8>,
     pieces: &mut impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<Vec<u8>>, Fault> {
-    let mut decoder = Decoder::new(framing, BODY_BYTES_MAX)?;
+    let mut decoder = Decoder::new(framing, max)?;
     let mut body = Vec::new();
     loop {
         match decoder.step(input)? {
@@ -73,7 +74,7 @@ fn read_body<'a>(
             },
         }
     }
-    assert!(body.len() as u64 <= BODY_BYTES_MAX, "{} bytes of a body", body.len());
+    assert!(body.len() as u64 <= max, "{} bytes of a body", body.len());
     Ok(Some(body))
 }
 

@@ -118,6 +118,13 @@ pub(crate) fn script(name: &str, args: &str) -> Finished {
     Program::at(root().join("hack").join(name)).args(args).run()
 }
 
+/// What a shell script says on a node.
+pub(crate) fn on_node(node: &str, script: &str) -> String {
+    let said = Program::at("docker").args(&format!("exec {node} sh -c")).arg(script).run();
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.out
+}
+
 /// A manifest.
 pub(crate) fn object(name: &str, spec: &Value) -> String {
     let metadata = json!({"name": name});

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use netreach_tests::{Program, net_reach};
+use netreach_tests::net_reach;
 use serde_json::Value;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, on_node};
 
 /// Largest anonymous memory of an agent, bytes.
 const MEMORY_BYTES_MAX: u64 = 8 << 20;
@@ -35,9 +35,7 @@ done"#;
 fn read(nodes: &[String]) -> BTreeMap<(String, u64), [u64; 3]> {
     let mut read = BTreeMap::new();
     for node in nodes {
-        let said = Program::at("docker").args(&format!("exec {node} sh -c")).arg(READ).run();
-        assert_eq!(said.code, 0, "{}", said.err);
-        for line in said.out.lines() {
+        for line in on_node(node, READ).lines() {
             let fields: Vec<u64> = line.split_whitespace().map(|field| field.parse().unwrap()).collect();
             read.insert((node.clone(), fields[0]), [fields[1], fields[2], fields[3]]);
         }

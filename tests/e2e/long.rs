@@ -1,9 +1,9 @@
 //! What takes many minutes: run by name, `hack/e2e.sh --ignored long::`.
 
-use netreach_tests::{Kubectl, Program, Spec, net_reach};
+use netreach_tests::{Kubectl, Spec, net_reach};
 use serde_json::{Value, json};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, on_node};
 
 const ROUNDS: u64 = 30;
 /// What resident memory may grow by over them, KiB: pages that are first touched late.
@@ -34,8 +34,7 @@ fn resident(kubectl: &Kubectl) -> Vec<u64> {
         let read = format!(
             "for pid in $(pgrep -f '{pattern}'); do sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$pid/status; done"
         );
-        let said = Program::at("docker").args(&format!("exec {node} sh -c")).arg(read).run();
-        said.out.lines().map(|line| line.trim().parse().unwrap()).collect()
+        on_node(node, &read).lines().map(|line| line.trim().parse().unwrap()).collect()
     };
     let nodes: Vec<_> = nodes.lines().map(|name| name.trim_start_matches("node/")).collect();
     ["^/netreach-agent", "^/netreach-manager run"]

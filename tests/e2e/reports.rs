@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use netreach_tests::{Kubectl, Program, net_reach};
+use netreach_tests::{Kubectl, net_reach};
 use serde_json::json;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, on_node};
 use super::log::errors;
 
 const API_SERVICE: &str = "apiservice v1beta1.system.kdoctor.io";
@@ -58,8 +58,7 @@ fn take_manager_away(kubectl: &Kubectl) {
     kubectl.ok(&format!("wait {API_SERVICE} --for=condition=Available=False --timeout=120s"));
     let node = kubectl
         .ok("get nodes -l node-role.kubernetes.io/control-plane -o jsonpath={.items[0].metadata.name}");
-    let ended = Program::at("docker").args(&format!("exec {node} sh -c")).arg(END_API_SERVER).run();
-    assert_eq!(ended.code, 0, "{}", ended.err);
+    on_node(&node, END_API_SERVER);
     kubectl.await_ok("get --raw /readyz");
     kubectl.ok(&format!("wait {API_SERVICE} --for=condition=Available=False --timeout=120s"));
 }

@@ -29,8 +29,7 @@ pub fn run_closed(
             let slot = Slot { at: start.elapsed(), target, number };
             number += 1;
             round.tracks[target].in_flight += 1;
-            let tag = round.signer.tag(round.nonce(slot));
-            flying.push(round.aims[target].fire(&round.client, slot, tag));
+            flying.push(round.fire(slot));
         }
         while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
             round.record(&landed);

@@ -121,8 +121,7 @@ impl<'a> Round<'a> {
         while !cancel.is_cancelled() {
             for _ in 0..BURST_MAX {
                 let Some(slot) = self.next_slot() else { break };
-                let tag = self.signer.tag(self.nonce(slot));
-                flying.push(self.aims[slot.target].fire(&self.client, slot, tag));
+                flying.push(self.fire(slot));
             }
             while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
                 self.record(&landed);
@@ -156,6 +155,11 @@ impl<'a> Round<'a> {
         let slot = self.pace.next(now)?;
         self.tracks[slot.target].in_flight += 1;
         Some(slot)
+    }
+
+    fn fire(&self, slot: Slot) -> impl Future<Output = Landed> + use<> {
+        let tag = self.signer.tag(self.nonce(slot));
+        self.aims[slot.target].fire(&self.client, slot, tag)
     }
 
     /// Agents stand farther apart in phase than a round has slots, so no two probes of a round share a nonce.
