@@ -41,7 +41,7 @@ tier minio-tier 'MinIO' hack/minio.sh
 printf '\n== tests\n'
 # What makes a disk slow; a test that lacks it says so, and fails where nothing may be left out.
 [ "${NETREACH_TIERS:-}" != all ] || have strace || install_packages strace
-cargo test --workspace --locked "${tiers[@]}"
+cargo test --config 'target."cfg(all())".runner="hack/lib/runner.sh"' --workspace --locked "${tiers[@]}"
 
 if [ "${NETREACH_TIERS:-}" = all ]; then
   printf '\n== a real cluster\n'
