@@ -61,7 +61,7 @@ fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Agent
     let start = received + Duration::from_micros(assignment.start_in_us);
     let started_at_us = wall_clock_us(start);
     let over = Stop::new();
-    let metering = async_std::task::spawn(meter(over.clone()));
+    let metering = async_std::task::spawn(meter(start, over.clone()));
     let done = load::run(assignment, start, cancel);
     over.stop();
     let usage = async_std::task::block_on(metering);
@@ -78,8 +78,12 @@ fn conduct(assignment: &Assignment, received: Instant, cancel: &Cancel) -> Agent
     }
 }
 
-/// Measures this process until the round is over.
-async fn meter(over: Stop) -> Usage {
+/// Measures this process from the round's start (the wait for it would thin out the mean) until it is over.
+async fn meter(start: Instant, over: Stop) -> Usage {
+    let started = async {
+        Timer::at(start).await;
+    };
+    started.or(over.stopped()).await;
     let mut meter = Meter::start();
     let looks = async {
         loop {

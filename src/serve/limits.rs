@@ -92,6 +92,8 @@ pub(crate) const LINGER_MS: u64 = 500;
 pub(crate) const LINGER_BYTES_MAX: usize = 1 << 20;
 /// Connections the kernel holds for us until they are accepted (it caps this at `net.core.somaxconn`).
 pub(crate) const BACKLOG: i32 = 4_096;
+/// One in so many of all connections may have been ended for others and not be gone yet; then nobody else is let in before some are.
+pub(crate) const ENDING_PART: usize = 8;
 /// Pause after the machine ran out of something that an accepted connection needs, milliseconds.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;
 

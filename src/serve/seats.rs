@@ -13,7 +13,7 @@ use std::time::Instant;
 use async_std::net::TcpStream;
 use event_listener::{Event, EventListener};
 
-use crate::limits::{HEAD_BYTES_MAX, Limits};
+use crate::limits::{ENDING_PART, HEAD_BYTES_MAX, Limits};
 use crate::meter::Meter;
 use crate::phase::{Phase, PhaseCell};
 
@@ -59,6 +59,8 @@ struct Table {
     places: HashMap<u64, Arc<Place>>,
     per_peer: HashMap<IpAddr, usize>,
     next: u64,
+    /// Ended to make room, and not yet gone: until then they take what they took.
+    ending: usize,
 }
 
 struct Place {
@@ -101,6 +103,9 @@ impl Seats {
     pub(crate) fn take(self: &Arc<Self>, stream: &TcpStream, peer: SocketAddr) -> Result<Seat, NoSeat> {
         let peer = peer.ip();
         let mut table = self.table();
+        if table.ending > self.limits.connections_max / ENDING_PART {
+            return Err(NoSeat::ForAnybody);
+        }
         let of_peer = table.per_peer.get(&peer).copied().unwrap_or_default();
         if of_peer >= self.limits.connections_per_peer_max && self.make_room_in(&mut table, Some(peer)) == 0 {
             self.meter.over_peer_bound.add(1);
@@ -288,7 +293,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let _ = self.hold(0);
-        self.seats.table().remove(self.id);
+        self.seats.table().leave(self.id);
         self.seats.left.notify(usize::MAX);
     }
 }
@@ -322,6 +327,15 @@ impl Table {
         id
     }
 
+    /// The connection is gone.
+    fn leave(&mut self, id: u64) {
+        if self.places.contains_key(&id) {
+            self.remove(id);
+        } else {
+            self.ending -= 1;
+        }
+    }
+
     fn remove(&mut self, id: u64) {
         let Some(place) = self.places.remove(&id) else { return };
         if let Some(count) = self.per_peer.get_mut(&place.peer) {
@@ -353,6 +367,7 @@ impl Table {
             self.places[id].cut();
             self.remove(*id);
         }
+        self.ending += ended;
         ended
     }
 }
@@ -374,3 +389,7 @@ impl Place {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
+
+#[cfg(test)]
+#[path = "seats_tests.rs"]
+mod tests;

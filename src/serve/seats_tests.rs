@@ -1,0 +1,39 @@
+use async_std::net::TcpListener;
+use async_std::task::block_on;
+
+use super::*;
+
+/// Takes a seat for a new connection from loopback.
+fn take(seats: &Arc<Seats>, listener: &TcpListener) -> Result<Seat, NoSeat> {
+    block_on(async {
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        seats.take(&stream, peer)
+    })
+}
+
+#[test]
+fn those_who_were_ended_for_others_are_let_go_before_many_more_come() {
+    const MAX: usize = 64;
+    let limits = Limits { connections_max: MAX, connections_per_peer_max: 10 * MAX, ..Limits::default() };
+    let seats = Seats::new(limits, Arc::default());
+    let listener = block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    // Nobody leaves, as when the machine is busy: those who are ended still hold what they held.
+    let mut taken = Vec::new();
+    let full = loop {
+        match take(&seats, &listener) {
+            Ok(seat) => taken.push(seat),
+            Err(none) => break none,
+        }
+        assert!(taken.len() < 2 * MAX, "there is no bound");
+    };
+    assert_eq!((full, taken.len()), (NoSeat::ForAnybody, MAX + MAX / ENDING_PART + 1));
+    // The first were ended. One of them leaves, and the next is let in.
+    drop(taken.remove(0));
+    taken.push(take(&seats, &listener).unwrap());
+    assert_eq!(take(&seats, &listener).err(), Some(NoSeat::ForAnybody));
+    // All leave, ended or not, and nothing is counted any more.
+    taken.clear();
+    assert!(seats.is_empty());
+    assert_eq!(seats.table().ending, 0);
+}
