@@ -4,6 +4,8 @@
 
 #[path = "peers/holding.rs"]
 mod holding;
+#[path = "truth/lean.rs"]
+mod lean;
 mod peers;
 
 use std::collections::BTreeMap;
