@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use netreach_tests::{Program, Running, Spec, ends, net_reach};
+use netreach_tests::{Program, Running, Spec, ends, most_resident_kib, net_reach, settle, wait_until};
 use serde_json::Value;
 
 /// How far an agent's own account may be from what the kernel says of its process.
@@ -26,13 +26,6 @@ fn spent_s(pid: u32) -> f64 {
     f64::from(ticks) / 100.0
 }
 
-/// The most memory it has had, in the report's MB: 2^20 bytes.
-fn most_resident_mb(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    kib.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
-}
-
 /// A figure of an agent's part with its unit.
 fn figure(part: &Value, name: &str, unit: &str) -> f64 {
     part[name].as_str().unwrap().trim_end_matches(unit).parse().unwrap()
@@ -48,7 +41,10 @@ fn compare_account() -> Vec<String> {
     let agent = running.children()[0];
     let before_s = spent_s(agent);
     running.hear("next round at");
-    let (spent_s, resident_mb) = (spent_s(agent) - before_s, most_resident_mb(agent));
+    let (spent_s, resident_kib) = (spent_s(agent) - before_s, most_resident_kib(agent));
+    // The report's MB is 2^20 bytes.
+    #[allow(clippy::cast_precision_loss, reason = "thousands")]
+    let resident_mb = resident_kib as f64 / 1024.0;
     running.signal("INT", running.pid());
     let document = running.finish().json();
     let part = &document["spec"]["Report"][0]["NetReachTask"];
@@ -69,24 +65,14 @@ fn compare_account() -> Vec<String> {
 
 #[test]
 fn an_agents_own_account_is_that_of_the_kernel() {
-    let mut found = Vec::new();
-    for _ in 0..TRIES {
-        let wrong = compare_account();
-        if wrong.is_empty() {
-            return;
-        }
-        found.extend(wrong);
-    }
-    panic!("{TRIES} times:\n{}", found.join("\n"));
+    settle(TRIES, compare_account);
 }
 
 /// Stops an agent for so long.
 fn hold_up(running: &Running, agent: u32, lasting: Duration) {
     let until = Instant::now() + lasting;
     running.signal("STOP", agent);
-    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-        std::thread::park_timeout(left);
-    }
+    wait_until(until);
     running.signal("CONT", agent);
 }
 

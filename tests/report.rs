@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use api::{Api, REPORTS, ROUNDS, json, refused};
-use netreach_tests::{Program, ends, root};
+use netreach_tests::{Program, ends, most_resident_kib, root};
 use pieces::pieces;
 use serde_json::{Value, json};
 use tide::http::Body;
@@ -122,9 +122,7 @@ fn a_large_document_is_passed_on_as_it_comes() {
         send.send_blocking(vec![b'a'; PIECE]).unwrap();
     }
     // All but what sockets hold has passed through.
-    let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak_kb: u64 = peak.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+    let peak_kb = most_resident_kib(running.pid());
     drop(send);
     let finished = running.finish();
     ends(&finished, 0, &[]);

@@ -329,21 +329,21 @@ impl Table {
 
     /// The connection is gone.
     fn leave(&mut self, id: u64) {
-        if self.places.contains_key(&id) {
-            self.remove(id);
-        } else {
+        if !self.remove(id) {
             self.ending -= 1;
         }
     }
 
-    fn remove(&mut self, id: u64) {
-        let Some(place) = self.places.remove(&id) else { return };
+    /// Takes its place away; says whether it still had one.
+    fn remove(&mut self, id: u64) -> bool {
+        let Some(place) = self.places.remove(&id) else { return false };
         if let Some(count) = self.per_peer.get_mut(&place.peer) {
             *count -= 1;
             if *count == 0 {
                 self.per_peer.remove(&place.peer);
             }
         }
+        true
     }
 
     /// Ends the longest-waiting connections (of one peer, or of all) and says how many. A good client sends its

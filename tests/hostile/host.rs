@@ -1,12 +1,11 @@
 //! Our webhook as a process, and what the kernel says of it.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use netreach_tests::{Authority, Mount, Program, Running};
+use netreach_tests::{Authority, Mount, Program, Running, most_resident_kib};
 
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
@@ -38,8 +37,6 @@ impl Host {
     /// The most memory it has ever had, KiB.
     pub(crate) fn most_resident_kib(&self) -> u64 {
         let pid = self.running.lock().unwrap().pid();
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
+        most_resident_kib(pid)
     }
 }

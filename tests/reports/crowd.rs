@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use netreach_tests::net_reach;
+use netreach_tests::{most_resident_kib, net_reach};
 use netreach_wire::RoundId;
 
 use super::farm::Farm;
-use super::large::peak_kib;
 
 const PEERS: u16 = 20;
 /// Most memory that the manager may ever hold, KiB.
@@ -24,7 +23,7 @@ fn is_shown(agents: u16, peers: u16) {
     let told = Instant::now();
     ground.kubectl.await_ok("get kdoctorreport netreach-task -o name");
     let shown = told.elapsed();
-    let (record, held) = (ground.record("task", 1), peak_kib(&manager));
+    let (record, held) = (ground.record("task", 1), most_resident_kib(manager.pid()));
     println!(
         "reports: of {agents} agents with {peers} peers each: shown {shown:?} after the last receipt; the manager held {held} KiB at the most"
     );

@@ -1,8 +1,6 @@
 //! Rounds that are too large to be held: shortened in the object, whole where they are asked for, read as they are sent.
 
-use std::fs;
-
-use netreach_tests::{Running, net_reach};
+use netreach_tests::{most_resident_kib, net_reach};
 use serde_json::Value;
 
 use super::ground::Ground;
@@ -10,13 +8,6 @@ use super::shelf::{Found, keep, round, well};
 
 const ROUND: &str = "/apis/system.kdoctor.io/v1beta1/kdoctorreports/netreach-task/rounds/last";
 const AGENTS: usize = 3_000;
-
-/// Most memory that the process ever held, KiB.
-pub(crate) fn peak_kib(process: &Running) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim_end_matches("kB").trim().parse().unwrap()
-}
 
 #[test]
 fn a_large_round_is_shortened_in_its_object_and_whole_where_it_is_asked_for() {
@@ -28,7 +19,7 @@ fn a_large_round_is_shortened_in_its_object_and_whole_where_it_is_asked_for() {
     let manager = ground.manager();
     let _api = ground.publish_reports();
     ground.await_finish("task");
-    let before = peak_kib(&manager);
+    let before = most_resident_kib(manager.pid());
 
     let report = ground.kubectl.get("kdoctorreport netreach-task");
     let agents = |report: &Value| report["spec"]["Report"].as_array().unwrap().clone();
@@ -49,7 +40,7 @@ fn a_large_round_is_shortened_in_its_object_and_whole_where_it_is_asked_for() {
     let failed = agents(&raw("?failed=true"));
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0]["NetReachTask"]["Detail"].as_array().unwrap().len(), 1);
-    let after = peak_kib(&manager);
+    let after = most_resident_kib(manager.pid());
     let bytes = whole.to_string().len();
     println!(
         "reports: {bytes} bytes of JSON were sent; the manager held {before} KiB before and {after} KiB at the most"

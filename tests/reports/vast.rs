@@ -7,12 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use netreach_api::Expect;
 use netreach_report::{RoundReport, judge, merge};
 use netreach_store::{Store, Written};
-use netreach_tests::net_reach;
+use netreach_tests::{most_resident_kib, net_reach};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, TARGETS};
 use super::ground::Ground;
-use super::large::peak_kib;
 
 const REPORTS: &str = "/apis/system.kdoctor.io/v1beta1/kdoctorreports";
 const ROUNDS: u64 = 1_000;
@@ -125,7 +124,7 @@ fn a_thousand_rounds_of_a_thousand_agents_are_shown_at_once() {
             let (took, bytes) = median(&ground, &words);
             println!("reports: {what}: {took:?}, {bytes} bytes");
         }
-        let held = peak_kib(&manager);
+        let held = most_resident_kib(manager.pid());
         println!("reports: the manager held {held} KiB at the most");
         assert!(held <= HELD_KIB_MAX, "{held} KiB");
     }

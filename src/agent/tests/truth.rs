@@ -15,10 +15,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use netreach_measure::{Spread, Tally};
+use netreach_tests::wait_until;
 use netreach_wire::{Connection, Load};
 use rustix::process::{Pid, Signal, kill_process};
 
-use holding::{Holding, wait};
+use holding::Holding;
 use peers::{again, hand_over, probe, role, take_over, tally};
 
 /// More than a slow peer is ever asked to hold at once.
@@ -53,15 +54,7 @@ const TRIES: usize = 5;
 /// Measures alone, again if something was wrong.
 fn settle(measure: impl Fn() -> Vec<String>) {
     let _alone = alone();
-    let mut found = Vec::new();
-    for _ in 0..TRIES {
-        let wrong = measure();
-        if wrong.is_empty() {
-            return;
-        }
-        found.extend(wrong);
-    }
-    panic!("{TRIES} times:\n{}", found.join("\n"));
+    netreach_tests::settle(TRIES, measure);
 }
 
 /// What is to be told, if it is outside.
@@ -242,7 +235,7 @@ fn stopped(test: &str, timeout_ms: u32) -> Tally {
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     peer.has_answered(50);
     kill_process(pid, Signal::STOP).unwrap();
-    wait(Instant::now() + Duration::from_secs(1));
+    wait_until(Instant::now() + Duration::from_secs(1));
     kill_process(pid, Signal::CONT).unwrap();
     take_over(child)
 }

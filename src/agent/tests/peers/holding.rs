@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use netreach_tests::wait_until;
+
 use super::peers::{next_probe, peer, right_answer};
 
 pub(crate) struct Holding {
@@ -29,7 +31,7 @@ impl Holding {
                 let came = Instant::now();
                 let until = came + (delay.lock().unwrap())(came);
                 let answer = right_answer(&tag);
-                wait(until);
+                wait_until(until);
                 written.add(came.elapsed());
                 if std::io::Write::write_all(&mut stream, &answer).is_err() {
                     return;
@@ -57,16 +59,5 @@ impl Log {
     fn add(&self, held: Duration) {
         self.held_us.lock().unwrap().push(u64::try_from(held.as_micros()).unwrap());
         self.grown.notify_all();
-    }
-}
-
-/// Blocks until then.
-pub(crate) fn wait(until: Instant) {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return;
-        }
-        std::thread::park_timeout(left);
     }
 }

@@ -1,10 +1,10 @@
 //! A round's load asks the kernel for memory while it begins, and then no more.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use dlmalloc::GlobalDlmalloc;
+use netreach_tests::has_strace;
 use netreach_wire::{Connection, Load};
 
 use crate::holding::Holding;
@@ -31,8 +31,7 @@ fn probes_ask_the_kernel_for_no_memory() {
         let load = Load { rate_qps: QPS, duration_s: SECONDS, timeout_ms: 1_000, connection };
         return hand_over(&probe(load, &[(address.parse().unwrap(), None)])[0]);
     }
-    if !Command::new("strace").arg("-V").output().is_ok_and(|said| said.status.success()) {
-        println!("NOT RUN: there is no strace (apt-get install strace)");
+    if !has_strace() {
         return;
     }
     let _alone = alone();

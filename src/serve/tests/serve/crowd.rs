@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{self, Command};
 use std::time::{Duration, Instant};
 
 use netreach_serve::Limits;
+use netreach_tests::most_resident_kib;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::host::Host;
@@ -90,13 +91,6 @@ fn crowd() -> usize {
     crowd
 }
 
-/// The most memory this process has had, kB.
-fn peak_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 #[test]
 fn a_good_caller_is_served_within_a_second_among_thousands_who_hang() {
     if std::env::var_os(ALONE).is_none() {
@@ -104,7 +98,7 @@ fn a_good_caller_is_served_within_a_second_among_thousands_who_hang() {
     }
     let host = Host::behind(&tls(&CA.leaf("127.0.0.1")), Limits::default());
     good(caller().ask(host.address, "/ok"));
-    let (before_kb, crowd) = (peak_kb(), crowd());
+    let (before_kb, crowd) = (most_resident_kib(process::id()), crowd());
     let (mut hanging, mut slowest) = (Vec::new(), Duration::ZERO);
     for turn in 0..crowd {
         let from = IpAddr::from([127, 0, 0, u8::try_from(turn % 8).unwrap() + 2]);
@@ -116,7 +110,7 @@ fn a_good_caller_is_served_within_a_second_among_thousands_who_hang() {
             slowest = slowest.max(began.elapsed());
         }
     }
-    let peak_kb = peak_kb();
+    let peak_kb = most_resident_kib(process::id());
     println!(
         "crowd: {crowd}, slowest good answer: {slowest:?}, memory: {before_kb} kB, at most {peak_kb} kB"
     );

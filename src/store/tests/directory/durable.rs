@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Barrier;
 
 use netreach_store::{Store, Written};
@@ -20,8 +19,7 @@ const WRITERS: usize = 8;
 
 /// Has [`be_traced`] run by the test function of this name, and looks at its system calls.
 pub(crate) fn an_acknowledged_write_is_synced(test: &str) {
-    if !Command::new("strace").arg("-V").output().is_ok_and(|said| said.status.success()) {
-        println!("NOT RUN: there is no strace (apt-get install strace)");
+    if !netreach_tests::has_strace() {
         return;
     }
     let temporary = tempfile::tempdir().unwrap();
