@@ -8,6 +8,8 @@
 #     hey, on one core. The server is an nginx of its own, on another.
 #   hack/bench.sh answer [--rounds N] [-o json]
 #     probes by the agent's engine, 64 at a time, to its own answering side and to that nginx: the CPU time of the server.
+#   hack/bench.sh lean [--rounds N] [-o json]
+#     the agent's engine at the paces of rounds: CPU, memory and lateness. The last follows memory for $FLAT_SECONDS (60).
 set -euo pipefail
 # shellcheck source=lib/cache.sh
 . "$(dirname "$0")/lib/cache.sh"
@@ -28,6 +30,8 @@ main() {
     load) . "$HACK/bench/load.sh" ;;
     # shellcheck source=bench/answer.sh
     answer) . "$HACK/bench/answer.sh" ;;
+    # shellcheck source=bench/lean.sh
+    lean) . "$HACK/bench/lean.sh" ;;
     *) usage ;;
   esac
   shift

@@ -2,11 +2,10 @@
 //!
 //! To a probe of a known round it says who answered and whom it saw; to anybody else it is a bare 200.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http_types::{Request, StatusCode, headers};
-use netreach_wire::{AgentId, Echo};
+use netreach_wire::AgentId;
 use tide::{Response, Server};
 
 use crate::keys::Keys;
@@ -42,9 +41,8 @@ async fn answer(request: tide::Request<Answerer>) -> tide::Result {
 impl Answerer {
     fn echo(&self, request: &Request) -> Option<(String, String)> {
         let header = request.header("netreach-probe")?.as_str().as_bytes();
-        let client: SocketAddr = request.peer_addr()?.parse().ok()?;
-        let echo = Echo { pod: &self.me.pod, node: &self.me.node, client };
-        self.keys.with_tag(header, |signer, tag| signer.sign_echo(tag, &echo))
+        let client = request.peer_addr()?;
+        self.keys.with_tag(header, |signer, tag| signer.sign_echo(tag, &self.me.pod, &self.me.node, client))
     }
 }
 

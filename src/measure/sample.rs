@@ -26,7 +26,7 @@ pub struct Phases {
     pub connect_us: Option<u64>,
     /// First system call to the first byte of the answer.
     pub first_byte_us: Option<u64>,
-    /// The kernel's smoothed round-trip estimate (TCP_INFO) when the answer was whole.
+    /// The kernel's smoothed round-trip estimate (TCP_INFO) when the answer was whole, if it was asked for.
     pub rtt_us: Option<u64>,
     /// Segments the kernel sent again for this probe (TCP_INFO).
     pub retransmits: u64,

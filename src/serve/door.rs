@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_std::net::TcpStream;
 use futures_lite::{AsyncRead, AsyncWrite};
 
 use crate::caller::PeerCertificate;
 use crate::meter::Meter;
 use crate::seats::Seat;
+use crate::socket::Socket;
 
 /// What stands between the listener and HTTP.
 pub(crate) trait Door: Clone + Send + Sync + 'static {
@@ -23,7 +23,7 @@ pub(crate) trait Door: Clone + Send + Sync + 'static {
     /// Lets a caller in; none when it did not come to that.
     fn enter(
         &self,
-        stream: TcpStream,
+        socket: Socket,
         seat: &Seat,
     ) -> impl Future<Output = Option<(Self::Stream, Option<PeerCertificate>)>> + Send;
 }
@@ -33,7 +33,7 @@ pub(crate) trait Door: Clone + Send + Sync + 'static {
 pub(crate) struct Open(Arc<Meter>);
 
 impl Door for Open {
-    type Stream = TcpStream;
+    type Stream = Socket;
 
     fn meter(&self) -> &Arc<Meter> {
         &self.0
@@ -43,7 +43,7 @@ impl Door for Open {
         true
     }
 
-    async fn enter(&self, stream: TcpStream, _: &Seat) -> Option<(TcpStream, Option<PeerCertificate>)> {
-        Some((stream, None))
+    async fn enter(&self, socket: Socket, _: &Seat) -> Option<(Socket, Option<PeerCertificate>)> {
+        Some((socket, None))
     }
 }

@@ -14,7 +14,8 @@ use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, HeadLimits};
 /// A request without its body yet.
 #[derive(Debug)]
 pub(crate) struct Head {
-    pub(crate) request: Request,
+    /// Boxed, as answers are: either is 400 bytes, and goes through many hands.
+    pub(crate) request: Box<Request>,
     /// Bytes it took.
     pub(crate) bytes: usize,
     pub(crate) framing: Framing,
@@ -83,7 +84,7 @@ impl HeadParser {
         let (Some(name), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
             return Ok(None);
         };
-        let mut request = Request::new(method(name)?, self.url(target)?);
+        let mut request = Box::new(Request::new(method(name)?, self.url(target)?));
         request.set_version(Some(if minor == 0 { Version::Http1_0 } else { Version::Http1_1 }));
         let framed = read_headers(&mut request, parsed.headers, minor)?;
         let framing = framed.framing(minor)?;

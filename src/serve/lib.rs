@@ -29,6 +29,7 @@ mod phase;
 mod reply;
 mod seats;
 mod server;
+mod socket;
 mod stop;
 #[cfg(feature = "tls")]
 mod tls;

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use async_std::net::TcpStream;
 use event_listener::{Event, EventListener};
 
 use crate::limits::{ENDING_PART, HEAD_BYTES_MAX, Limits};
 use crate::meter::Meter;
 use crate::phase::{Phase, PhaseCell};
+use crate::socket::Socket;
 
 /// All connections of one server.
 pub(crate) struct Seats {
@@ -65,7 +65,7 @@ struct Table {
 
 struct Place {
     peer: IpAddr,
-    stream: TcpStream,
+    socket: Socket,
     phase: PhaseCell,
     /// What its request takes while it is not whole, bytes.
     held: AtomicUsize,
@@ -100,7 +100,7 @@ impl Seats {
     }
 
     /// A seat for a new connection, if need be that of somebody who has long been waiting.
-    pub(crate) fn take(self: &Arc<Self>, stream: &TcpStream, peer: SocketAddr) -> Result<Seat, NoSeat> {
+    pub(crate) fn take(self: &Arc<Self>, socket: &Socket, peer: SocketAddr) -> Result<Seat, NoSeat> {
         let peer = peer.ip();
         let mut table = self.table();
         if table.ending > self.limits.connections_max / ENDING_PART {
@@ -116,7 +116,7 @@ impl Seats {
         }
         let phase = PhaseCell::new(Phase::Waiting, self.now_us());
         let (held, is_ended) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let place = Arc::new(Place { peer, stream: stream.clone(), phase, held, is_ended });
+        let place = Arc::new(Place { peer, socket: socket.clone(), phase, held, is_ended });
         let id = table.add(Arc::clone(&place));
         Ok(Seat { seats: Arc::clone(self), place, id })
     }
@@ -286,7 +286,7 @@ impl Seat {
 
     /// Tells the peer that nothing more will come.
     pub(crate) fn end_sending(&self) {
-        let _ = self.place.stream.shutdown(Shutdown::Write);
+        self.place.socket.shutdown(Shutdown::Write);
     }
 }
 
@@ -379,14 +379,14 @@ impl Place {
         match self.phase.get().0 {
             // Only the way in, so that the peer can still be told why.
             Phase::Head | Phase::Body => {
-                let _ = self.stream.shutdown(Shutdown::Read);
+                self.socket.shutdown(Shutdown::Read);
             }
             _ => self.cut(),
         }
     }
 
     fn cut(&self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
+        self.socket.shutdown(Shutdown::Both);
     }
 }
 

@@ -1,14 +1,16 @@
-use async_std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+
+use async_io::Async;
 use async_std::task::block_on;
 
 use super::*;
 
 /// Takes a seat for a new connection from loopback.
-fn take(seats: &Arc<Seats>, listener: &TcpListener) -> Result<Seat, NoSeat> {
+fn take(seats: &Arc<Seats>, listener: &Async<TcpListener>) -> Result<Seat, NoSeat> {
     block_on(async {
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, peer) = listener.accept().await.unwrap();
-        seats.take(&stream, peer)
+        let _client = TcpStream::connect(listener.get_ref().local_addr().unwrap()).unwrap();
+        let (socket, peer) = Socket::accept(listener).await.unwrap();
+        seats.take(&socket, peer)
     })
 }
 
@@ -17,7 +19,7 @@ fn those_who_were_ended_for_others_are_let_go_before_many_more_come() {
     const MAX: usize = 64;
     let limits = Limits { connections_max: MAX, connections_per_peer_max: 10 * MAX, ..Limits::default() };
     let seats = Seats::new(limits, Arc::default());
-    let listener = block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
     // Nobody leaves, as when the machine is busy: those who are ended still hold what they held.
     let mut taken = Vec::new();
     let full = loop {

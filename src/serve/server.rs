@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_io::Timer;
-use async_std::net::{TcpListener, TcpStream};
+use async_io::{Async, Timer};
+use async_std::net::TcpListener;
 use async_std::task;
 use futures_lite::future;
+use socket2::SockRef;
 use tide::Server;
 
 use crate::Stop;
@@ -17,6 +18,7 @@ use crate::connection;
 use crate::door::{Door, Open};
 use crate::limits::{ACCEPT_PAUSE_MS, Limits};
 use crate::seats::{NoSeat, Seat, Seats};
+use crate::socket::Socket;
 
 /// Why a server ended before it was stopped.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,9 @@ pub enum ServeError {
     /// The listener is of no more use.
     #[error("could not accept connections (the listening socket failed)")]
     Accept(#[source] io::Error),
+    /// The listener is none.
+    #[error("could not watch the listening socket (is the limit on open files reached?)")]
+    Listen(#[source] io::Error),
 }
 
 /// Serves `app` to whoever connects, until `stop` is thrown, and for [`Limits::lame_duck_ms`] longer: then it stops
@@ -73,6 +78,10 @@ where
     D: Door,
     S: Clone + Send + Sync + 'static,
 {
+    let listener =
+        std::net::TcpListener::try_from(listener).and_then(Async::new).map_err(ServeError::Listen)?;
+    // Answers are written whole; waiting for more to send would only delay them. What is accepted is as its listener is.
+    let _ = SockRef::from(listener.get_ref()).set_tcp_nodelay(true);
     let seats = Seats::new(limits.clone(), Arc::clone(door.meter()));
     let _cut = CutOnDrop(Arc::clone(&seats));
     let stopped = async {
@@ -115,7 +124,7 @@ impl Drop for CutOnDrop {
 
 async fn accept_all<D, S>(
     door: &D,
-    listener: &TcpListener,
+    listener: &Async<std::net::TcpListener>,
     app: &Server<S>,
     seats: &Arc<Seats>,
 ) -> Result<(), ServeError>
@@ -124,7 +133,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (socket, peer) = match Socket::accept(listener).await {
             Ok(accepted) => accepted,
             Err(error) if is_shortage(&error) => {
                 tracing::warn!(%error, "could not accept a connection: making room");
@@ -136,20 +145,18 @@ where
             // The peer was gone before it was accepted.
             Err(_) => continue,
         };
-        if let Some(seat) = find_seat(seats, &stream, peer).await {
-            // Answers are written whole; waiting for more to send would only delay them.
-            let _ = stream.set_nodelay(true);
-            task::spawn(enter(door.clone(), stream, seat, peer, app.clone()));
+        if let Some(seat) = find_seat(seats, &socket, peer).await {
+            task::spawn(enter(door.clone(), socket, seat, peer, app.clone()));
         }
     }
 }
 
-async fn enter<D, S>(door: D, stream: TcpStream, seat: Seat, peer: SocketAddr, app: Server<S>)
+async fn enter<D, S>(door: D, socket: Socket, seat: Seat, peer: SocketAddr, app: Server<S>)
 where
     D: Door,
     S: Clone + Send + Sync + 'static,
 {
-    if let Some((stream, certificate)) = door.enter(stream, &seat).await {
+    if let Some((stream, certificate)) = door.enter(socket, &seat).await {
         let caller = Caller { address: peer.to_string(), certificate };
         connection::serve(door, stream, seat, caller, app).await;
     }
@@ -157,10 +164,10 @@ where
 
 /// A seat as soon as there is one. Until then the others stay in the kernel's backlog; but a peer that has more than
 /// its part does not hold them up.
-async fn find_seat(seats: &Arc<Seats>, stream: &TcpStream, peer: SocketAddr) -> Option<Seat> {
+async fn find_seat(seats: &Arc<Seats>, socket: &Socket, peer: SocketAddr) -> Option<Seat> {
     loop {
         let left = seats.listen();
-        match seats.take(stream, peer) {
+        match seats.take(socket, peer) {
             Ok(seat) => return Some(seat),
             Err(NoSeat::ForPeer) => {
                 tracing::debug!(%peer, "closed a connection (the peer has as many as it may)");

@@ -1,4 +1,5 @@
 //! A thousand rounds of a thousand agents: what they take, and how soon they are shown. Prints figures, and judges those of space.
+//! Those of time say something of the manager that users have when `NETREACH_MANAGER` names it (`hack/static.sh netreach-manager`).
 
 use std::fs;
 use std::time::{Duration, Instant};

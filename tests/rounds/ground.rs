@@ -17,7 +17,8 @@ use super::agent::{Agent, Post, post_all};
 use super::published::{API_SERVICE, publish};
 
 pub(crate) const NAMESPACE: &str = "netreach-system";
-const MANAGER: &str = env!("CARGO_BIN_EXE_netreach-manager");
+/// Another manager to test than the one just built: a build without optimizations says little of times.
+const MANAGER: &str = "NETREACH_MANAGER";
 const AGENTS: u16 = 2;
 const DESK_PORT: u16 = 19_444;
 const API_PORT: u16 = 19_445;
@@ -72,12 +73,12 @@ impl Ground {
 
     /// The same, with further arguments.
     pub(crate) fn manager_with(&self, args: &str) -> Running {
-        self.ready(Program::at(MANAGER), args)
+        self.ready(Program::at(manager()), args)
     }
 
     /// The same, by a program that starts it: its path and arguments come after those that are there.
     pub(crate) fn manager_by(&self, starter: Program) -> Running {
-        self.ready(starter.arg(MANAGER), "")
+        self.ready(starter.arg(manager()), "")
     }
 
     fn ready(&self, program: Program, more: &str) -> Running {
@@ -198,6 +199,10 @@ impl Ground {
         reasons.sort();
         reasons
     }
+}
+
+fn manager() -> String {
+    std::env::var(MANAGER).unwrap_or_else(|_| env!("CARGO_BIN_EXE_netreach-manager").to_owned())
 }
 
 /// A condition's status and reason.

@@ -2,12 +2,12 @@
 //!   answer IP:PORT
 
 use anyhow::Context;
-use dlmalloc::GlobalDlmalloc;
+use mimalloc::MiMalloc;
 use netreach_wire::EchoKey;
 
 /// As in an agent.
 #[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).context("write IP:PORT")?;

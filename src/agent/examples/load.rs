@@ -1,13 +1,13 @@
 //! The engine against one address: what `hack/bench.sh load` measures. Prints a JSON object.
 //!   load IP:PORT new|reuse SECONDS closed AT-ONCE     as fast as answers come, with so many probes in flight
-//!   load IP:PORT new|reuse SECONDS paced QPS          at this pace, as in a round
+//!   load IP:PORT new|reuse SECONDS paced QPS TARGETS  as in a round: so many targets, all there, each at this pace
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use dlmalloc::GlobalDlmalloc;
+use mimalloc::MiMalloc;
 use netreach_agent::load::{Cancel, run, run_closed};
 use netreach_measure::Tally;
 use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily};
@@ -15,23 +15,24 @@ use serde_json::json;
 
 /// As in an agent.
 #[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const TIMEOUT_MS: u32 = 5_000;
 
-fn assignment(address: SocketAddr, load: Load) -> Assignment {
+fn assignment(address: SocketAddr, load: Load, targets: usize) -> Assignment {
+    let target = |number| Target {
+        name: format!("bench-{number}"),
+        url: format!("http://{address}/"),
+        address,
+        family: TargetFamily::PodIp,
+        backend: None,
+        via: None,
+    };
     Assignment {
         round: RoundId { uid: "bench".to_owned(), number: 1 },
         agent: AgentId { node: "bench".to_owned(), pod: "bench".to_owned() },
         load,
-        targets: vec![Target {
-            name: "bench".to_owned(),
-            url: format!("http://{address}/"),
-            address,
-            family: TargetFamily::PodIp,
-            backend: None,
-            via: None,
-        }],
+        targets: (0..targets).map(target).collect(),
         start_in_us: 0,
         deadline_us: u64::MAX,
         phase: 0,
@@ -40,8 +41,8 @@ fn assignment(address: SocketAddr, load: Load) -> Assignment {
 }
 
 fn measure(arguments: &[String]) -> anyhow::Result<Tally> {
-    let [address, connection, seconds, how, number] = arguments else {
-        bail!("write IP:PORT new|reuse SECONDS closed|paced NUMBER");
+    let [address, connection, seconds, how @ ..] = arguments else {
+        bail!("write IP:PORT new|reuse SECONDS closed AT-ONCE|paced QPS TARGETS");
     };
     let address = address.parse().context("could not read the address")?;
     let connection = match connection.as_str() {
@@ -50,22 +51,24 @@ fn measure(arguments: &[String]) -> anyhow::Result<Tally> {
         other => bail!("connections are new or reuse, not {other}"),
     };
     let duration_s = seconds.parse().context("could not read the seconds")?;
-    let number: u32 = number.parse().context("could not read the number")?;
-    let load = Load { rate_qps: number, duration_s, timeout_ms: TIMEOUT_MS, connection };
-    let assignment = assignment(address, load);
-    match how.as_str() {
-        "closed" => {
+    let load = |rate_qps| Load { rate_qps, duration_s, timeout_ms: TIMEOUT_MS, connection };
+    let tallies = match how {
+        [how, at_once] if how == "closed" => {
             let lasting = Duration::from_secs(duration_s.into());
-            let tallies = run_closed(&assignment, number.try_into()?, lasting)?;
-            tallies.into_iter().next().context("one target has one tally")
+            run_closed(&assignment(address, load(1), 1), at_once.parse()?, lasting)?
         }
-        "paced" => {
+        [how, qps, targets] if how == "paced" => {
+            let assignment = assignment(address, load(qps.parse()?), targets.parse()?);
             let done = run(&assignment, Instant::now(), &Cancel::new()?)?;
-            let result = done.targets.first().context("one target has one result")?;
-            Ok(Tally::try_from(&result.tally)?)
+            done.targets.iter().map(|result| Tally::try_from(&result.tally)).collect::<Result<_, _>>()?
         }
-        other => bail!("a load is closed or paced, not {other}"),
-    }
+        _ => bail!("a load is closed AT-ONCE or paced QPS TARGETS, not {how:?}"),
+    };
+    let all = tallies.into_iter().reduce(|mut all, one| {
+        all.merge(&one);
+        all
+    });
+    all.context("without targets nothing is measured")
 }
 
 fn main() -> anyhow::Result<()> {

@@ -32,7 +32,7 @@ pub fn run_closed(
             flying.push(round.fire(slot));
         }
         while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
-            round.record(&landed);
+            round.record(landed);
         }
         if is_over && flying.is_empty() {
             return Ok(round.tracks.into_iter().map(|track| track.tally).collect());

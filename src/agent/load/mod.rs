@@ -13,6 +13,7 @@ mod probe;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,7 @@ struct Round<'a> {
     pace: Pace,
     signer: Signer,
     backend: Backend,
-    client: surf::Client,
+    client: Arc<surf::Client>,
     aims: Vec<Aim>,
     tracks: Vec<Track>,
 }
@@ -107,7 +108,7 @@ impl<'a> Round<'a> {
             start,
             pace: Pace::new(load, targets.len(), *phase),
             signer: Signer::new(key),
-            client: surf::Client::with_http_client(backend.clone()),
+            client: Arc::new(surf::Client::with_http_client(backend.clone())),
             backend,
             aims: targets.iter().map(|target| Aim::new(target, load)).collect::<Result<_, _>>()?,
             tracks: targets.iter().map(|_| Track::new(digits)).collect(),
@@ -124,7 +125,7 @@ impl<'a> Round<'a> {
                 flying.push(self.fire(slot));
             }
             while let Poll::Ready(Some(landed)) = poll_next(&mut flying) {
-                self.record(&landed);
+                self.record(landed);
             }
             let due = self.pace.due();
             if due.is_none() && flying.is_empty() {
@@ -167,11 +168,13 @@ impl<'a> Round<'a> {
         self.assignment.phase.wrapping_add(slot.number)
     }
 
-    fn record(&mut self, landed: &Landed) {
+    fn record(&mut self, landed: Landed) {
         let slot = landed.slot;
         let due = self.start + slot.at;
-        let sample = self.aims[slot.target].sample(landed, &self.signer, due);
+        let aim = &self.aims[slot.target];
+        let sample = aim.sample(&landed, &self.signer, due);
         self.tracks[slot.target].record(&sample, slot.at);
+        aim.clear_away(landed, &self.backend);
     }
 
     /// Time is up: what is still in flight got no answer by the deadline.

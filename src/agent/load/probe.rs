@@ -1,5 +1,6 @@
 //! One HTTP request → one sample.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use netreach_wire::{Connection, Load, ProbeTag, Signer, Target};
 use crate::micros;
 
 use super::LoadError;
-use super::client::{Flight, Prepared, Shot};
+use super::client::{Backend, Flight, Prepared};
 use super::pace::Slot;
 
 /// A target with its request ready.
@@ -18,6 +19,8 @@ use super::pace::Slot;
 pub(super) struct Aim {
     url: Url,
     prepared: Arc<Prepared>,
+    /// Of probes that are over, to be used again.
+    requests: RefCell<Vec<Request>>,
     /// The pod that must answer.
     backend: Option<String>,
     timeout_us: u64,
@@ -28,7 +31,7 @@ pub(super) struct Aim {
 pub(super) struct Landed {
     pub(super) slot: Slot,
     tag: ProbeTag,
-    flight: Result<Flight, surf::Error>,
+    response: Result<surf::Response, surf::Error>,
 }
 
 impl Aim {
@@ -42,9 +45,11 @@ impl Aim {
         let timeout = Duration::from_millis(load.timeout_ms.into());
         let keep = load.connection == Connection::Reuse;
         let prepared = Arc::new(Prepared::new(&url, target.address, timeout, keep));
+        let requests = RefCell::default();
         Ok(Self {
             url,
             prepared,
+            requests,
             backend: target.backend.clone(),
             timeout_us: u64::from(load.timeout_ms) * 1000,
         })
@@ -53,29 +58,28 @@ impl Aim {
     /// Sends the slot's probe through surf.
     pub(super) fn fire(
         &self,
-        client: &surf::Client,
+        client: &Arc<surf::Client>,
         slot: Slot,
         tag: ProbeTag,
     ) -> impl Future<Output = Landed> + use<> {
-        let mut request = Request::new(Method::Get, self.url.clone());
-        request.ext_mut().insert(Shot { prepared: Arc::clone(&self.prepared), tag });
-        let client = client.clone();
-        async move {
-            let response = client.send(surf::Request::from(request)).await;
-            let flight = response.map(|mut response| {
-                let response: &mut http_types::Response = response.as_mut();
-                response.ext_mut().remove::<Flight>().expect("a shot always comes back as a flight")
-            });
-            Landed { slot, tag, flight }
-        }
+        let kept = self.requests.borrow_mut().pop();
+        let mut request = kept.unwrap_or_else(|| Request::new(Method::Get, self.url.clone()));
+        self.prepared.load(&mut request, tag);
+        let client = Arc::clone(client);
+        async move { Landed { slot, tag, response: client.send(request).await } }
+    }
+
+    /// Takes back what a probe was sent with, when all has been told of it.
+    pub(super) fn clear_away(&self, landed: Landed, backend: &Backend) {
+        let response = landed.response.ok().map(Into::into);
+        self.requests.borrow_mut().extend(response.and_then(|response| backend.reuse(response)));
     }
 
     /// Tells what a probe says about this target; `due` is its slot's instant.
     pub(super) fn sample<'a>(&self, landed: &'a Landed, signer: &Signer, due: Instant) -> Sample<'a> {
-        let flight = match &landed.flight {
-            Ok(flight) => flight,
+        let Some(flight) = landed.flight() else {
             // surf itself refused: nothing reached the network.
-            Err(_) => return unanswered(Failure::LocalResource, micros(due.elapsed())),
+            return unanswered(Failure::LocalResource, micros(due.elapsed()));
         };
         let between = |from: Instant, to: Instant| micros(to.saturating_duration_since(from));
         let latency_us = between(flight.began, flight.ended);
@@ -104,6 +108,12 @@ impl Aim {
             body_bytes: flight.body_bytes(),
             backend: pod,
         }
+    }
+}
+
+impl Landed {
+    fn flight(&self) -> Option<&Flight> {
+        Flight::of(self.response.as_ref().ok()?.as_ref())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use async_std::net::TcpStream;
 use futures_rustls::rustls::Error;
 use futures_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use futures_rustls::server::TlsStream;
@@ -15,6 +14,7 @@ use crate::door::Door;
 use crate::meter::{Handshake, Meter};
 use crate::phase::Phase;
 use crate::seats::Seat;
+use crate::socket::Socket;
 
 impl Door for Tls {
     type Stream = Box<TlsStream<Weighed>>;
@@ -32,14 +32,14 @@ impl Door for Tls {
         })
     }
 
-    async fn enter(&self, stream: TcpStream, seat: &Seat) -> Option<(Self::Stream, Option<PeerCertificate>)> {
+    async fn enter(&self, socket: Socket, seat: &Seat) -> Option<(Self::Stream, Option<PeerCertificate>)> {
         // A silent caller costs a socket and a task: what TLS needs is made at its first byte.
-        if !matches!(stream.peek(&mut [0]).await, Ok(1..)) {
+        if !socket.is_heard().await {
             return None;
         }
         seat.enter(Phase::Handshake, seat.now_us());
         // Boxed: the handshake is over soon, and the connection need not carry the space for it.
-        let weighed = Weighed::new(stream, seat.scale());
+        let weighed = Weighed::new(socket, seat.scale());
         let shaken = Box::pin(self.acceptor().accept(weighed)).await.and_then(|mut stream| {
             stream.get_mut().0.forget();
             let certificate = certificate_of(&stream)?;

@@ -1,25 +1,25 @@
-//! A stream that says how much has been read from it: what a handshake holds lies within rustls, which does not tell.
+//! A socket that says how much has been read from it: what a handshake holds lies within rustls, which does not tell.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use async_std::net::TcpStream;
 use futures_lite::{AsyncRead, AsyncWrite};
 
 use crate::limits::HANDSHAKE_BYTES;
 use crate::seats::Scale;
+use crate::socket::Socket;
 
 pub(crate) struct Weighed {
-    stream: TcpStream,
+    socket: Socket,
     /// None once the handshake is over.
     scale: Option<Scale>,
     bytes: usize,
 }
 
 impl Weighed {
-    pub(super) fn new(stream: TcpStream, scale: Scale) -> Self {
-        Self { stream, scale: Some(scale), bytes: HANDSHAKE_BYTES }
+    pub(super) fn new(socket: Socket, scale: Scale) -> Self {
+        Self { socket, scale: Some(scale), bytes: HANDSHAKE_BYTES }
     }
 
     /// From here on the connection says itself what it holds.
@@ -34,7 +34,7 @@ impl AsyncRead for Weighed {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let count = ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
         self.bytes += count;
         if let Some(scale) = &self.scale {
             scale.hold(self.bytes)?;
@@ -45,7 +45,7 @@ impl AsyncRead for Weighed {
 
 impl AsyncWrite for Weighed {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -53,14 +53,14 @@ impl AsyncWrite for Weighed {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_close(cx)
+        Pin::new(&mut self.socket).poll_close(cx)
     }
 }

@@ -1,6 +1,7 @@
 //! One TCP connection and one exchange over it.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,12 @@ use super::tcp_info::{self, TcpInfo};
 /// Bytes taken from the kernel at a time, on the stack.
 const READ_BYTES: usize = 4 << 10;
 
+/// Nothing is sent again sooner than two jiffies after it was sent first (TCP_TIMEOUT_MIN in net/tcp.h): whoever has an
+/// answer sooner than this lost nothing.
+const LOSSLESS_WITHIN: Duration = Duration::from_millis(1);
+/// Of the exchanges on a kept connection that lost nothing, every so many-th asks for the round-trip estimate.
+const LOOK_EVERY: u8 = 16;
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -26,6 +33,8 @@ pub(super) struct Connection {
     source: Source,
     socket: Socket,
     retransmits_before: u32,
+    /// Exchanges that need no look before the next look.
+    passing: u8,
 }
 
 /// When the parts of an exchange were over.
@@ -88,7 +97,7 @@ impl Connection {
             }
         }
         let timing = Timing { began, connected: Some(Instant::now()), first_byte: None };
-        Ok((Self { source, socket, retransmits_before: 0 }, timing))
+        Ok((Self { source, socket, retransmits_before: 0, passing: 0 }, timing))
     }
 
     /// Begins an exchange on a kept connection.
@@ -120,8 +129,15 @@ impl Connection {
         }
     }
 
-    /// Segments sent again since the last look, and the kernel's round-trip estimate.
-    pub(super) fn info(&mut self) -> Option<TcpInfo> {
+    /// Segments sent again in this exchange, and the kernel's round-trip estimate: at the first exchange, when something may have
+    /// been lost, and now and then, for the question is a system call of its own.
+    pub(super) fn info(&mut self, timing: &Timing) -> Option<TcpInfo> {
+        let waited = timing.first_byte.map(|at| at.saturating_duration_since(timing.began));
+        if waited.is_some_and(|waited| waited < LOSSLESS_WITHIN) && self.passing > 0 {
+            self.passing -= 1;
+            return None;
+        }
+        self.passing = LOOK_EVERY - 1;
         let info = tcp_info::read(&self.socket)?;
         let retransmits = info.retransmits.saturating_sub(self.retransmits_before);
         self.retransmits_before = info.retransmits;
@@ -155,18 +171,19 @@ impl Connection {
 
     /// Takes a piece of what is there.
     fn receive(&self, decoder: &mut Decoder, timing: &mut Timing) -> Result<Received, Failure> {
-        let mut buffer = [0; READ_BYTES];
-        let bytes = match rustix::net::recv(&self.socket, &mut buffer, rustix::net::RecvFlags::empty()) {
-            Ok((bytes, _)) => bytes,
+        let mut buffer = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let piece = match rustix::net::recv(&self.socket, &mut buffer[..], rustix::net::RecvFlags::empty()) {
+            Ok(((piece, _), _)) => piece,
             Err(rustix::io::Errno::AGAIN) => return Ok(Received::Nothing),
             Err(rustix::io::Errno::INTR) => return Ok(Received::Part),
             Err(errno) => return Err(classify(&errno.into(), Phase::Exchange)),
         };
+        let bytes = piece.len();
         if bytes == 0 {
             return if decoder.end() { Ok(Received::Whole { is_clean: false }) } else { Err(Failure::Reset) };
         }
         timing.first_byte.get_or_insert_with(Instant::now);
-        match decoder.feed(&buffer[..bytes]) {
+        match decoder.feed(piece) {
             Ok(Progress::More) => Ok(Received::Part),
             // Behind a full piece more may lie in the kernel, which has said so already and will not again.
             Ok(Progress::Whole { used }) => {

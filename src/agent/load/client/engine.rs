@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// Blocks until a socket is ready, a deadline or `until` has come, or a watched descriptor is readable; carries what
-    /// happened to the waiting exchanges. Does not block when `until` is past.
+    /// happened to the waiting exchanges. Does not block when `until` is past, and may end before anything has happened.
     ///
     /// # Errors
     /// When epoll or the timer fails.
@@ -112,10 +112,11 @@ impl Engine {
         }
     }
 
-    /// Sets the timer, unless it is set so already.
+    /// Sets the timer, unless it ends the wait in time as it is: most deadlines are met, and the timer that was set for one that
+    /// was met goes off once for all that came after it.
     fn arm(&self, at: Instant, now: Instant) -> io::Result<()> {
         let mut deadlines = lock(&self.deadlines);
-        if deadlines.armed == Some(at) {
+        if deadlines.armed.is_some_and(|armed| armed <= at) {
             return Ok(());
         }
         let after = at.saturating_duration_since(now).max(Duration::from_nanos(1));

@@ -2,8 +2,9 @@
 //! caller's back (but for a kept connection that the peer closed before it saw the request).
 //!
 //! A probe brings a [`Shot`] as a request extension: its bytes were made ready once a round, and its [`Flight`] comes back as
-//! a response extension, failures included, for a failed probe is a fact and not an error. What is no probe is refused:
-//! the desk has a client of its own.
+//! a response extension, failures included, for a failed probe is a fact and not an error. Both are used again by the
+//! probes that follow: what surf's types hold besides would otherwise be asked of the allocator for each probe anew. What is no
+//! probe is refused: the desk has a client of its own.
 
 mod connection;
 mod deadlines;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http_client::HttpClient;
-use http_types::{Request, Response, StatusCode};
+use http_types::{Request, Response, StatusCode, Url};
 use netreach_measure::{Failure, Outcome, Phases};
 use netreach_wire::ProbeTag;
 
@@ -40,15 +41,8 @@ pub(crate) struct Backend(Arc<Inner>);
 
 struct Inner {
     engine: Arc<Engine>,
-    #[allow(clippy::vec_box, reason = "taken out and put back whole: futures and flights move a pointer")]
-    scratch: Mutex<Vec<Box<Scratch>>>,
-}
-
-/// What an exchange needs while it is under way; used again by the next.
-#[derive(Debug)]
-struct Scratch {
-    decoder: Decoder,
-    request: Vec<u8>,
+    /// Each with a flight that is over.
+    responses: Mutex<Vec<Response>>,
 }
 
 /// One target's request, ready to send.
@@ -65,9 +59,9 @@ pub(crate) struct Prepared {
 
 /// One probe to send.
 #[derive(Debug)]
-pub(crate) struct Shot {
-    pub(crate) prepared: Arc<Prepared>,
-    pub(crate) tag: ProbeTag,
+struct Shot {
+    prepared: Arc<Prepared>,
+    tag: ProbeTag,
 }
 
 /// What became of it.
@@ -79,21 +73,17 @@ pub(crate) struct Flight {
     pub(crate) began: Instant,
     pub(crate) ended: Instant,
     pub(crate) phases: Phases,
-    answer: Option<Answer>,
-}
-
-/// The answer's parts; hands its memory back when dropped.
-#[derive(Debug)]
-struct Answer {
-    scratch: Option<Box<Scratch>>,
-    home: Backend,
+    bytes: Vec<u8>,
+    decoder: Decoder,
+    /// What carried the shot.
+    request: Option<Request>,
 }
 
 impl Backend {
     /// # Errors
     /// When the kernel gives no epoll instance.
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(Inner { engine: Engine::new()?, scratch: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { engine: Engine::new()?, responses: Mutex::default() })))
     }
 
     /// Blocks until an exchange can go on, `until` has come or a watched descriptor is readable.
@@ -112,44 +102,48 @@ impl Backend {
         self.0.engine.watch(descriptor)
     }
 
-    fn take_scratch(&self) -> Box<Scratch> {
-        let kept = lock(&self.0.scratch).pop();
-        kept.unwrap_or_else(|| Box::new(Scratch { decoder: Decoder::new(), request: Vec::new() }))
+    /// Takes back what a probe came back as; returns what it was sent as, for [`Prepared::load`].
+    pub(crate) fn reuse(&self, mut response: Response) -> Option<Request> {
+        let request = response.ext_mut().get_mut::<Flight>()?.request.take();
+        lock(&self.0.responses).push(response);
+        request
+    }
+
+    fn response(&self) -> Response {
+        lock(&self.0.responses).pop().unwrap_or_else(|| {
+            let mut response = Response::new(StatusCode::Ok);
+            response.ext_mut().insert(Flight::new());
+            response
+        })
     }
 
     /// Fires a probe.
-    async fn fly(&self, shot: Shot) -> Flight {
-        let mut answer = Answer { scratch: Some(self.take_scratch()), home: self.clone() };
-        let scratch = answer.scratch_mut();
-        shot.write_request(&mut scratch.request);
+    async fn fly(&self, shot: &Shot, flight: &mut Flight) {
+        shot.write_request(&mut flight.bytes);
         let mut opened = match shot.prepared.connection(&self.0.engine).await {
             Ok(opened) => opened,
-            Err((failure, began)) => return Flight::failed(failure, began, Phases::default()),
+            Err((failure, began)) => return flight.fail(failure, began),
         };
         let began = opened.timing.began;
-        let mut outcome = opened.exchange(scratch).await;
-        if outcome == Err(Failure::Reset) && opened.was_kept() && !scratch.decoder.begun() {
+        let mut outcome = opened.exchange(flight).await;
+        if outcome == Err(Failure::Reset) && opened.was_kept() && !flight.decoder.begun() {
             // The peer closed the kept connection just before the request reached it: not a fault (RFC 9112, 9.3.1).
             let left = shot.prepared.timeout.saturating_sub(began.elapsed());
             opened = match shot.prepared.open(&self.0.engine, left).await {
                 Ok(opened) => opened,
-                Err((failure, _)) => return Flight::failed(failure, began, Phases::default()),
+                Err((failure, _)) => return flight.fail(failure, began),
             };
             opened.timing.began = began;
-            outcome = opened.exchange(scratch).await;
+            outcome = opened.exchange(flight).await;
         }
         let phases = opened.phases();
-        match outcome {
-            Err(failure) => Flight::failed(failure, began, phases),
-            Ok(is_clean) => {
-                let status = scratch.decoder.status();
-                if is_clean && scratch.decoder.keep_alive() {
-                    shot.prepared.rest(opened.connection);
-                }
-                let outcome = Outcome::Answered(status);
-                Flight { outcome, began, ended: Instant::now(), phases, answer: Some(answer) }
+        let outcome = outcome.map(|is_clean| {
+            if is_clean && flight.decoder.keep_alive() {
+                shot.prepared.rest(opened.connection);
             }
-        }
+            flight.decoder.status()
+        });
+        flight.end(outcome.map_or_else(Outcome::Failed, Outcome::Answered), began, phases);
     }
 }
 
@@ -161,14 +155,16 @@ impl fmt::Debug for Backend {
 
 #[http_client::async_trait]
 impl HttpClient for Backend {
-    async fn send(&self, mut request: Request) -> Result<Response, http_types::Error> {
-        let Some(shot) = request.ext_mut().remove::<Shot>() else {
+    async fn send(&self, request: Request) -> Result<Response, http_types::Error> {
+        let Some(shot) = request.ext().get::<Shot>() else {
             let why = format!("{} is no probe, and nothing else is sent here", request.url());
             return Err(http_types::Error::from_str(StatusCode::BadGateway, why));
         };
-        let flight = self.fly(shot).await;
-        let mut response = Response::new(StatusCode::Ok);
-        response.ext_mut().insert(flight);
+        let mut response = self.response();
+        if let Some(flight) = response.ext_mut().get_mut::<Flight>() {
+            self.fly(shot, flight).await;
+            flight.request = Some(request);
+        }
         Ok(response)
     }
 }
@@ -184,15 +180,14 @@ impl Opened {
         self.timing.connected.is_none()
     }
 
-    async fn exchange(&mut self, scratch: &mut Scratch) -> Result<bool, Failure> {
-        scratch
-            .decoder
-            .begin(Wanted { body_keep_max: ECHO_KEEP_BYTES, body_bytes_max: PROBE_BODY_BYTES_MAX });
-        self.connection.exchange(&scratch.request, &mut scratch.decoder, &mut self.timing).await
+    async fn exchange(&mut self, flight: &mut Flight) -> Result<bool, Failure> {
+        let Flight { decoder, bytes, .. } = flight;
+        decoder.begin(Wanted { body_keep_max: ECHO_KEEP_BYTES, body_bytes_max: PROBE_BODY_BYTES_MAX });
+        self.connection.exchange(bytes, decoder, &mut self.timing).await
     }
 
     fn phases(&mut self) -> Phases {
-        let info = self.connection.info();
+        let info = self.connection.info(&self.timing);
         Phases {
             connect_us: self.timing.connected.map(|at| self.timing.us_until(at)),
             first_byte_us: self.timing.first_byte.map(|at| self.timing.us_until(at)),
@@ -204,7 +199,7 @@ impl Opened {
 
 impl Prepared {
     /// Gets a GET for `url` ready; `keep` says whether connections are kept between probes.
-    pub(crate) fn new(url: &http_types::Url, address: SocketAddr, timeout: Duration, keep: bool) -> Self {
+    pub(crate) fn new(url: &Url, address: SocketAddr, timeout: Duration, keep: bool) -> Self {
         let mut head = Vec::with_capacity(256);
         write_request_line(&mut head, "GET", url);
         if !keep {
@@ -212,6 +207,14 @@ impl Prepared {
         }
         head.extend_from_slice(b"netreach-probe: ");
         Self { address, timeout, keep, before_tag: head.into(), resting: Mutex::default() }
+    }
+
+    /// Puts a probe into a request, which a [`Backend`] then sends.
+    pub(crate) fn load(self: &Arc<Self>, request: &mut Request, tag: ProbeTag) {
+        match request.ext_mut().get_mut::<Shot>() {
+            Some(shot) => shot.tag = tag,
+            None => _ = request.ext_mut().insert(Shot { prepared: Arc::clone(self), tag }),
+        }
     }
 
     /// A kept connection that is still good, else a fresh one.
@@ -240,42 +243,54 @@ impl Prepared {
 }
 
 impl Shot {
-    fn write_request(&self, request: &mut Vec<u8>) {
-        request.clear();
-        request.extend_from_slice(&self.prepared.before_tag);
-        request.extend_from_slice(self.tag.as_bytes());
-        request.extend_from_slice(b"\r\n\r\n");
+    fn write_request(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        bytes.extend_from_slice(&self.prepared.before_tag);
+        bytes.extend_from_slice(self.tag.as_bytes());
+        bytes.extend_from_slice(b"\r\n\r\n");
     }
 }
 
 impl Flight {
-    fn failed(failure: Failure, began: Instant, phases: Phases) -> Self {
-        Self { outcome: Outcome::Failed(failure), began, ended: Instant::now(), phases, answer: None }
+    fn new() -> Self {
+        let (outcome, now) = (Outcome::Failed(Failure::LocalResource), Instant::now());
+        Self {
+            outcome,
+            began: now,
+            ended: now,
+            phases: Phases::default(),
+            bytes: Vec::new(),
+            decoder: Decoder::new(),
+            request: None,
+        }
+    }
+
+    fn fail(&mut self, failure: Failure, began: Instant) {
+        self.end(Outcome::Failed(failure), began, Phases::default());
+    }
+
+    fn end(&mut self, outcome: Outcome, began: Instant, phases: Phases) {
+        (self.outcome, self.began, self.ended, self.phases) = (outcome, began, Instant::now(), phases);
+    }
+
+    /// What a response of [`Backend`] brought.
+    pub(crate) fn of(response: &Response) -> Option<&Self> {
+        response.ext().get()
+    }
+
+    /// What came, of an answered probe.
+    fn answer(&self) -> Option<&Decoder> {
+        matches!(self.outcome, Outcome::Answered(_)).then_some(&self.decoder)
     }
 
     /// The value of `netreach-echo` and the body, of an answered probe.
     pub(crate) fn echo(&self) -> Option<(&[u8], &[u8])> {
-        let decoder = &self.answer.as_ref()?.scratch.as_ref()?.decoder;
-        Some((decoder.echo_mac()?, decoder.body()))
+        let answer = self.answer()?;
+        Some((answer.echo_mac()?, answer.body()))
     }
 
     /// Bytes of the answer's body.
     pub(crate) fn body_bytes(&self) -> u64 {
-        let scratch = self.answer.as_ref().and_then(|answer| answer.scratch.as_ref());
-        scratch.map_or(0, |scratch| scratch.decoder.body_bytes())
-    }
-}
-
-impl Answer {
-    fn scratch_mut(&mut self) -> &mut Scratch {
-        self.scratch.as_mut().expect("only drop takes it")
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        if let Some(scratch) = self.scratch.take() {
-            lock(&self.home.0.scratch).push(scratch);
-        }
+        self.answer().map_or(0, Decoder::body_bytes)
     }
 }

@@ -226,8 +226,7 @@ fn impostors() -> Vec<Case> {
         reply(&body, &mac)
     };
     let other_key = move |tag: &ProbeTag| {
-        let said = netreach_wire::Echo { pod: ME, node: "node-a", client: ([127, 0, 0, 1], 1).into() };
-        let (body, mac) = Signer::new(&EchoKey::new([8; 32])).sign_echo(tag, &said);
+        let (body, mac) = Signer::new(&EchoKey::new([8; 32])).sign_echo(tag, ME, "node-a", "127.0.0.1:1");
         reply(&body, &mac)
     };
     let first = OnceLock::new();

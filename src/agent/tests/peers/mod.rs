@@ -10,7 +10,7 @@ use std::time::Instant;
 use netreach_agent::load::{Cancel, run};
 use netreach_measure::Tally;
 use netreach_wire::{
-    AgentId, Assignment, Echo, EchoKey, Load, ProbeTag, RoundId, Signer, Target, TargetFamily, TargetResult,
+    AgentId, Assignment, EchoKey, Load, ProbeTag, RoundId, Signer, Target, TargetFamily, TargetResult,
 };
 
 /// The pod that is meant to answer.
@@ -92,8 +92,7 @@ pub(crate) fn next_probe(stream: &mut TcpStream) -> Option<ProbeTag> {
 
 /// The body that names `pod`, and what signs it for this probe.
 pub(crate) fn echo(tag: &ProbeTag, pod: &str) -> (String, String) {
-    let client = "127.0.0.1:4711".parse().unwrap();
-    SIGNER.sign_echo(tag, &Echo { pod, node: "node-a", client })
+    SIGNER.sign_echo(tag, pod, "node-a", "127.0.0.1:4711")
 }
 
 /// A well-formed answer to this probe, signed by the pod that was meant.

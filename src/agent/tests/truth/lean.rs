@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dlmalloc::GlobalDlmalloc;
+use mimalloc::MiMalloc;
 use netreach_tests::has_strace;
 use netreach_wire::{Connection, Load};
 
@@ -13,7 +13,7 @@ use crate::{WORKERS, alone};
 
 /// As in an agent.
 #[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const QPS: u32 = 500;
 const SECONDS: u32 = 2;

@@ -1,11 +1,13 @@
 //! One connection: heads in, answers out, until either side has had enough.
 
+mod send;
+
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
-use futures_lite::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, future};
+use futures_lite::{AsyncRead, AsyncWriteExt, future};
 use http_types::{Body, Request, Response};
 use tide::Server;
 
@@ -15,12 +17,9 @@ use crate::door::Door;
 use crate::fault::Fault;
 use crate::head::{Head, HeadParser};
 use crate::inbound::{self, Feed};
-use crate::limits::{
-    BODY_READ_BYTES, HEAD_BYTES_MAX, HEAD_READ_BYTES, HeadLimits, IDLE_BUFFER_BYTES_MAX, LINGER_BYTES_MAX,
-    WRITE_BYTES,
-};
+use crate::limits::{BODY_READ_BYTES, HEAD_BYTES_MAX, HEAD_READ_BYTES, HeadLimits, IDLE_BUFFER_BYTES_MAX};
 use crate::phase::Phase;
-use crate::reply::{self, Asked, End};
+use crate::reply::{self, Asked};
 use crate::seats::Seat;
 
 /// Serves one connection to its end. Errors of the stream end it in silence: there is nobody left to tell.
@@ -64,9 +63,11 @@ enum Next {
 
 /// What the app said, and whether the connection can go on after it.
 struct Answer {
-    response: Response,
+    response: Box<Response>,
     asked: Asked,
     keep_alive: bool,
+    /// Whether the client has said that it will send nothing more.
+    is_last: bool,
 }
 
 impl<D: Door> Connection<D> {
@@ -80,7 +81,7 @@ impl<D: Door> Connection<D> {
             Ok(None) => return Ok(Next::Close),
             Err(fault) => Err(fault),
         };
-        let Answer { mut response, asked, keep_alive } =
+        let Answer { mut response, asked, keep_alive, is_last } =
             answered.unwrap_or_else(|fault| self.refusal(&fault));
         let keep_alive = keep_alive && !reply::asks_to_close(&response) && !self.seat.is_leaving();
         self.seat.meter().answered(response.status().into());
@@ -88,7 +89,11 @@ impl<D: Door> Connection<D> {
         if keep_alive {
             return Ok(Next::Again);
         }
-        self.part().await?;
+        if is_last && self.input.is_empty() {
+            self.stream.close().await?;
+        } else {
+            self.part().await?;
+        }
         Ok(Next::Close)
     }
 
@@ -158,23 +163,25 @@ impl<D: Door> Connection<D> {
                 let (response, is_whole) =
                     Box::pin(self.respond_to_stream(app, request, decoder, expects_continue, began_us))
                         .await?;
-                return Ok(Answer { response, asked, keep_alive: keep_alive && is_whole });
+                let (keep_alive, is_last) = (keep_alive && is_whole, !keep_alive && is_whole);
+                return Ok(Answer { response, asked, keep_alive, is_last });
             }
             Framing::None => {}
         }
         self.seat.enter(Phase::Answering, 0);
-        Ok(Answer { response: respond(app, request).await, asked, keep_alive })
+        let response = respond(app, request).await;
+        Ok(Answer { response, asked, keep_alive, is_last: !keep_alive })
     }
 
     /// Lets the app work while its request's body flows in; says whether the body has been read to its end.
     async fn respond_to_stream<S>(
         &mut self,
         app: &Server<S>,
-        mut request: Request,
+        mut request: Box<Request>,
         mut decoder: Decoder,
         expects_continue: bool,
         began_us: u64,
-    ) -> Result<(Response, bool), Fault>
+    ) -> Result<(Box<Response>, bool), Fault>
     where
         S: Clone + Send + Sync + 'static,
     {
@@ -244,125 +251,9 @@ impl<D: Door> Connection<D> {
 
     fn refusal(&self, fault: &Fault) -> Answer {
         tracing::debug!(peer = self.caller.address, %fault, "refused a request");
-        let mut response = Response::new(fault.status());
+        let mut response = Box::new(Response::new(fault.status()));
         response.set_body(format!("{fault}\n"));
-        Answer { response, asked: Asked::UNREAD, keep_alive: false }
-    }
-
-    /// Writes an answer: in one write if it is small, in bounded memory if it is not.
-    async fn send(&mut self, response: &mut Response, asked: Asked, keep_alive: bool) -> io::Result<()> {
-        self.stalled = false;
-        let end = asked.end_of(response);
-        reply::write_head(&mut self.output, response, asked, keep_alive && end != End::Close);
-        let body = response.take_body();
-        match end {
-            End::Absent => {}
-            End::Length(length) => self.send_length(body, length).await?,
-            End::Chunked | End::Close => self.send_stream(body, end).await?,
-        }
-        self.flush().await
-    }
-
-    async fn send_length(&mut self, mut body: Body, length: u64) -> io::Result<()> {
-        let mut left = usize::try_from(length).unwrap_or(usize::MAX);
-        while left > 0 {
-            if self.output.len() >= WRITE_BYTES {
-                self.flush().await?;
-            }
-            let chunk = body.fill_buf().await?;
-            if chunk.is_empty() {
-                // The length has been said: all that can be done is not to pretend that this is it.
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let count = chunk.len().min(left).min(WRITE_BYTES);
-            self.output.extend_from_slice(&chunk[..count]);
-            body.consume(count);
-            left -= count;
-        }
-        Ok(())
-    }
-
-    async fn send_stream(&mut self, mut body: Body, end: End) -> io::Result<()> {
-        loop {
-            // What is there goes out before more is awaited: the body may be a watch that is silent for hours.
-            if self.output.len() >= WRITE_BYTES || future::poll_once(body.fill_buf()).await.is_none() {
-                self.flush().await?;
-                if std::mem::take(&mut self.stalled) {
-                    // Each chunk has its own time, and what the app needs for the next does not count.
-                    self.seat.enter(Phase::Answering, 0);
-                }
-            }
-            let ready = async { body.fill_buf().await.map(drop) };
-            future::or(ready, self.peer_gone()).await?;
-            let chunk = body.fill_buf().await?;
-            let count = chunk.len().min(WRITE_BYTES);
-            if end == End::Chunked {
-                self.output.extend_from_slice(format!("{count:x}\r\n").as_bytes());
-            }
-            self.output.extend_from_slice(&chunk[..count]);
-            if end == End::Chunked {
-                self.output.extend_from_slice(b"\r\n");
-            }
-            if count == 0 {
-                return Ok(());
-            }
-            body.consume(count);
-        }
-    }
-
-    /// Ends when the peer has: nobody waits for what comes next then. What it sends meanwhile is its next request.
-    async fn peer_gone(&mut self) -> io::Result<()> {
-        while self.input.len() < HEAD_READ_BYTES {
-            if self.read::<HEAD_READ_BYTES>().await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        future::pending().await
-    }
-
-    /// Writes out what has been collected. The clock starts when the peer first stalls, and runs on from there
-    /// until the answer is out.
-    async fn flush(&mut self) -> io::Result<()> {
-        let mut written = 0;
-        poll_fn(|cx| {
-            let poll = self.poll_flush(cx, &mut written);
-            if poll.is_pending() && !self.stalled {
-                self.stalled = true;
-                self.seat.enter(Phase::Writing, self.seat.now_us());
-            }
-            poll
-        })
-        .await?;
-        self.output.clear();
-        Ok(())
-    }
-
-    /// TLS takes more than the peer does, and holds it: an answer is out when that is written, too.
-    fn poll_flush(&mut self, cx: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
-        while *written < self.output.len() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output[*written..]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => *written += count,
-            }
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    /// Closes our side and hears the peer out for a moment: closing with bytes unread would reset the connection,
-    /// and the reset may overtake the answer.
-    async fn part(&mut self) -> io::Result<()> {
-        self.seat.enter(Phase::Lingering, self.seat.now_us());
-        self.stream.close().await?;
-        self.seat.end_sending();
-        let mut heard = 0;
-        while heard < LINGER_BYTES_MAX {
-            self.input.clear();
-            match self.read::<BODY_READ_BYTES>().await? {
-                0 => break,
-                count => heard += count,
-            }
-        }
-        Ok(())
+        Answer { response, asked: Asked::UNREAD, keep_alive: false, is_last: false }
     }
 
     /// Adds what the peer sends to the input. The buffer it is read into lives only while it is read, so that a
@@ -386,15 +277,16 @@ impl<D: Door> Connection<D> {
 }
 
 /// Boxed: an idle connection would otherwise carry the space for all that tide does within a request.
-fn respond<S>(app: &Server<S>, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>
+fn respond<S>(
+    app: &Server<S>,
+    request: Box<Request>,
+) -> Pin<Box<dyn Future<Output = Box<Response>> + Send + '_>>
 where
     S: Clone + Send + Sync + 'static,
 {
     Box::pin(async move {
-        match app.respond(request).await {
-            Ok(response) => response,
-            Err(error) => Response::new(error.status()),
-        }
+        let response = app.respond(*request).await;
+        Box::new(response.unwrap_or_else(|error| Response::new(error.status())))
     })
 }
 
