@@ -28,6 +28,7 @@ fn target(address: SocketAddr, backend: Option<&str>) -> Target {
         family: TargetFamily::PodIp,
         backend: backend.map(str::to_owned),
         via: None,
+        shift: 0,
     }
 }
 
@@ -39,7 +40,7 @@ fn assignment(targets: Vec<Target>, connection: Connection, qps: u32) -> Assignm
         targets,
         start_in_us: 0,
         deadline_us: 60_000_000,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new(KEY),
     }
 }

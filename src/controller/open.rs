@@ -228,7 +228,7 @@ fn no_part(round: &RoundId, agent: &AgentId) -> Assignment {
         targets: Vec::new(),
         start_in_us: 0,
         deadline_us: 0,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new([0; 32]),
     }
 }

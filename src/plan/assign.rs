@@ -7,6 +7,7 @@ use netreach_wire::{AgentId, Assignment, EchoKey, Load, RoundId, Target};
 
 use crate::budget::{Demand, check_destination};
 use crate::limits::AGENTS_MAX;
+use crate::shift::{Rank, Shifts, spread};
 use crate::{OverBudget, Sampling};
 
 /// What all assignments of a round have in common.
@@ -52,23 +53,29 @@ pub fn assign(
     let peers = peers_that_fit(terms, targets, agents.len(), of)?;
     let sampling = (peers < of).then(|| Sampling::new(peers, of));
     let probed = sampling.map_or_else(|| vec![true; of + 1], |sampling| sampling.distances(round.number));
-    let targets_of = |agent: &AgentId| {
+    let ranks = ranks(&probed);
+    let shifts = Shifts::new(round, agents.len(), targets);
+    let targets_of = |place: usize, agent: &AgentId| {
         let own = places[agent.pod.as_str()];
-        let is_probed = |target: &&Target| match &target.backend {
-            Some(pod) => probed[(places[pod.as_str()] + places.len() - own) % places.len()],
-            None => true,
+        let probe = |(index, target): (usize, &Target)| {
+            let distance = |pod: &String| (places[pod.as_str()] + places.len() - own) % places.len();
+            let rank = match &target.backend {
+                Some(pod) => Some(ranks[distance(pod)]?),
+                None => None,
+            };
+            Some(Target { shift: shifts.shift(place, index, rank), ..target.clone() })
         };
-        targets.iter().filter(is_probed).cloned().collect()
+        targets.iter().enumerate().filter_map(probe).collect()
     };
     let count = agents.len();
     let assignment = |(place, agent): (usize, &AgentId)| Assignment {
         round: round.clone(),
         agent: agent.clone(),
         load: terms.load,
-        targets: targets_of(agent),
+        targets: targets_of(place, agent),
         start_in_us: 0,
         deadline_us: terms.deadline_us,
-        phase: phase(round, place, count),
+        nonces_from: nonces_from(round, place, count),
         key: terms.key.clone(),
     };
     Ok(Assigned { assignments: agents.into_iter().enumerate().map(assignment).collect(), sampling })
@@ -110,18 +117,18 @@ fn peers_that_fit(
     Ok(usize::try_from(peers).expect("no more peers fit than there are"))
 }
 
-/// An agent's own fraction of the interval between slots, in 2^-64. The agents of a round stand evenly over the interval, so that
-/// no target is probed by two of them at once; where the first one stands differs from round to round and from NetReach to
-/// NetReach: FNV-1a (64 bits) over the round, stirred by the finalizer of SplitMix64, since FNV alone leaves like
-/// names with like numbers.
-fn phase(round: &RoundId, place: usize, count: usize) -> u64 {
-    let parts = [round.uid.as_bytes(), &round.number.to_le_bytes()];
-    let fnv = parts.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let first = mixed ^ (mixed >> 31);
+/// Which of the distances that are probed each one is.
+fn ranks(probed: &[bool]) -> Vec<Option<Rank>> {
+    let of = probed.iter().filter(|&&is_probed| is_probed).count();
+    let mut next = 0..of;
+    probed
+        .iter()
+        .map(|&is_probed| is_probed.then(|| next.next()).flatten().map(|nth| Rank { nth, of }))
+        .collect()
+}
+
+/// As far apart as so many agents can be, so that no two use the same nonce in a round.
+fn nonces_from(round: &RoundId, place: usize, count: usize) -> u64 {
     let share = ((place as u128) << 64) / count as u128;
-    first.wrapping_add(u64::try_from(share).expect("a place below the count is a share below one"))
+    spread(round).wrapping_add(u64::try_from(share).expect("a place below the count is a share below one"))
 }

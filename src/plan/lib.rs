@@ -12,6 +12,7 @@ pub mod limits;
 mod ring;
 mod round;
 mod schedule;
+mod shift;
 mod targets;
 
 pub use assign::{Assigned, Terms, assign};

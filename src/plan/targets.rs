@@ -211,6 +211,7 @@ fn plain(family: TargetFamily, address: SocketAddr) -> Target {
         family,
         backend: None,
         via: None,
+        shift: 0,
     }
 }
 

@@ -32,7 +32,7 @@ fn check(inventory: &Inventory, families: &str, expected: &[&str]) {
 }
 
 fn target_line(target: &Target) -> String {
-    let Target { name, url, address, family, backend, via } = target;
+    let Target { name, url, address, family, backend, via, shift: _ } = target;
     let backend = backend.as_deref().map(|pod| format!(" of {pod}")).unwrap_or_default();
     let via = via.map(|via| format!(" via {via:?}")).unwrap_or_default();
     format!("{family} {name} {url} {address}{backend}{via}")

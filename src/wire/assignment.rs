@@ -21,8 +21,8 @@ pub struct Assignment {
     pub start_in_us: u64,
     /// Microseconds from the first slot to the round's deadline.
     pub deadline_us: u64,
-    /// By which fraction of an interval (in 2^-64) this agent's slots are shifted, so that agents do not fire in step.
-    pub phase: u64,
+    /// The nonce of this agent's first probe; the others count on from there. Agents stand farther apart than a round has slots.
+    pub nonces_from: u64,
     /// Signs this round's probes and echoes.
     pub key: EchoKey,
 }

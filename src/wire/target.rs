@@ -60,6 +60,10 @@ pub struct Target {
     /// What the address proves, for load balancers and ingresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
+    /// By which fraction of an interval (in 2^-64) its slots are shifted: each agent has its own, so that a destination is probed
+    /// at even distances.
+    #[serde(default)]
+    pub shift: u64,
 }
 
 /// A family the spec asks for that this round does not probe, and why.

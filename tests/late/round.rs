@@ -95,6 +95,7 @@ fn assignment(name: &str, probed: &str, at: SocketAddr) -> Assignment {
         family: TargetFamily::PodIp,
         backend: Some(pod),
         via: None,
+        shift: 0,
     };
     Assignment {
         round: Round::id(),
@@ -103,7 +104,7 @@ fn assignment(name: &str, probed: &str, at: SocketAddr) -> Assignment {
         targets: vec![target],
         start_in_us: 0,
         deadline_us: 0,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new([7; 32]),
     }
 }

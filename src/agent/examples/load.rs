@@ -20,13 +20,14 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const TIMEOUT_MS: u32 = 5_000;
 
 fn assignment(address: SocketAddr, load: Load, targets: usize) -> Assignment {
-    let target = |number| Target {
+    let target = |number: usize| Target {
         name: format!("bench-{number}"),
         url: format!("http://{address}/"),
         address,
         family: TargetFamily::PodIp,
         backend: None,
         via: None,
+        shift: u64::MAX / targets as u64 * number as u64,
     };
     Assignment {
         round: RoundId { uid: "bench".to_owned(), number: 1 },
@@ -35,7 +36,7 @@ fn assignment(address: SocketAddr, load: Load, targets: usize) -> Assignment {
         targets: (0..targets).map(target).collect(),
         start_in_us: 0,
         deadline_us: u64::MAX,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new([0; 32]),
     }
 }

@@ -101,12 +101,12 @@ struct Track {
 
 impl<'a> Round<'a> {
     fn new(assignment: &'a Assignment, start: Instant, backend: Backend) -> Result<Self, LoadError> {
-        let Assignment { load, targets, phase, key, .. } = assignment;
+        let Assignment { load, targets, key, .. } = assignment;
         let digits = if targets.len() <= THREE_DIGITS_TARGETS_MAX { Digits::Three } else { Digits::Two };
         Ok(Self {
             assignment,
             start,
-            pace: Pace::new(load, targets.len(), *phase),
+            pace: Pace::new(load, targets.iter().map(|target| target.shift)),
             signer: Signer::new(key),
             client: Arc::new(surf::Client::with_http_client(backend.clone())),
             backend,
@@ -163,9 +163,9 @@ impl<'a> Round<'a> {
         self.aims[slot.target].fire(&self.client, slot, tag)
     }
 
-    /// Agents stand farther apart in phase than a round has slots, so no two probes of a round share a nonce.
+    /// No two probes of a round share one, whichever agents they are of.
     fn nonce(&self, slot: Slot) -> u64 {
-        self.assignment.phase.wrapping_add(slot.number)
+        self.assignment.nonces_from.wrapping_add(slot.number)
     }
 
     fn record(&mut self, landed: Landed) {

@@ -35,6 +35,7 @@ impl World {
             family: if backend { TargetFamily::PodIp } else { TargetFamily::ClusterIp },
             backend: None,
             via: None,
+            shift: 0,
         };
         let mut targets = Vec::new();
         for agent in 0..self.agents {
@@ -157,15 +158,15 @@ fn mesh(agents: usize) -> World {
 }
 
 #[test]
-fn agents_are_out_of_step_and_change_it_every_round() {
-    let phases = |number| -> BTreeSet<u64> {
+fn agents_use_nonces_far_apart_and_others_every_round() {
+    let nonces = |number| -> BTreeSet<u64> {
         let assigned = mesh(100).round(number).expect("within the budget");
-        assigned.assignments.iter().map(|assignment| assignment.phase).collect()
+        assigned.assignments.iter().map(|assignment| assignment.nonces_from).collect()
     };
-    let (one, two) = (phases(1), phases(2));
+    let (one, two) = (nonces(1), nonces(2));
     assert_eq!((one.len(), two.len()), (100, 100));
     assert!(one.is_disjoint(&two));
-    // As far apart as a hundred can be, round the end of the interval too.
+    // As far apart as a hundred can be, round the end of the numbers too.
     let sorted: Vec<u64> = one.into_iter().collect();
     let gaps = (0..100).map(|n| sorted[(n + 1) % 100].wrapping_sub(sorted[n]));
     for gap in gaps {

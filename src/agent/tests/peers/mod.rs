@@ -45,6 +45,7 @@ fn assignment(load: Load, targets: &[(SocketAddr, Option<&str>)]) -> Assignment 
         family: TargetFamily::PodIp,
         backend: backend.map(str::to_owned),
         via: None,
+        shift: 0,
     };
     Assignment {
         round: RoundId { uid: "uid".to_owned(), number: 1 },
@@ -53,7 +54,7 @@ fn assignment(load: Load, targets: &[(SocketAddr, Option<&str>)]) -> Assignment 
         targets: targets.iter().map(target).collect(),
         start_in_us: 0,
         deadline_us: 60_000_000,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new(KEY),
     }
 }

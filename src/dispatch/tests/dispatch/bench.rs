@@ -157,6 +157,7 @@ pub(crate) fn assignment(number: u64, name: &str) -> Assignment {
         family: TargetFamily::PodIp,
         backend: None,
         via: None,
+        shift: 0,
     };
     Assignment {
         round: round(number),
@@ -165,7 +166,7 @@ pub(crate) fn assignment(number: u64, name: &str) -> Assignment {
         targets: vec![target],
         start_in_us: 0,
         deadline_us: 0,
-        phase: 0,
+        nonces_from: 0,
         key: EchoKey::new([7; 32]),
     }
 }

@@ -156,6 +156,7 @@ fn assignment(name: &str, names: &[&str]) -> Assignment {
         family: TargetFamily::PodIp,
         backend: Some(format!("agent-{name}")),
         via: None,
+        shift: 0,
     });
     Assignment {
         round: RoundId { uid: "0c5e".to_owned(), number: 1 },
@@ -164,7 +165,7 @@ fn assignment(name: &str, names: &[&str]) -> Assignment {
         targets: targets.collect(),
         start_in_us: 0,
         deadline_us: 60_000_000,
-        phase: 7,
+        nonces_from: 7,
         key: EchoKey::new([1; 32]),
     }
 }

@@ -116,7 +116,7 @@ impl Cluster {
             targets: peers.chain(fronts).collect(),
             start_in_us: 0,
             deadline_us: 60_000_000,
-            phase: 7,
+            nonces_from: 7,
             key: EchoKey::new([1; 32]),
         }
     }
@@ -190,7 +190,7 @@ impl Cluster {
 
 fn target(name: String, url: String, family: TargetFamily, backend: Option<String>) -> Target {
     let via = matches!(family, TargetFamily::LoadBalancer | TargetFamily::Ingress).then_some(Via::NodeRule);
-    Target { name, url, address: ([10, 0, 0, 1], 80).into(), family, backend, via }
+    Target { name, url, address: ([10, 0, 0, 1], 80).into(), family, backend, via, shift: 0 }
 }
 
 /// A time about `middle_us`: one in 200 is many times longer.
