@@ -27,6 +27,9 @@ const HELD_KIB_MAX: u64 = 200 << 10;
 const FEW: u64 = 30;
 const KEPT_BYTES: u64 = 20 << 20;
 const TRIES: usize = 9;
+const JSON: &str = "application/json";
+/// What kubectl asks for where it prints a table.
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
 /// A NetReach that is suspended, and so many rounds of it.
 fn filled(rounds: u64) -> (Ground, String) {
@@ -71,16 +74,19 @@ fn shift(report: &mut RoundReport, by: SignedDuration) {
     }
 }
 
-/// The middle one of several tries.
-fn median(ground: &Ground, words: &str) -> (Duration, usize) {
+/// The middle one of several tries by kubectl, with what that takes to begin and to print.
+fn by_kubectl(ground: &Ground, words: &str) -> (Duration, usize) {
     let tries = (0..TRIES).map(|_| {
         let began = Instant::now();
         let said = ground.kubectl.ok(words).len();
         (began.elapsed(), said)
     });
-    let mut tries: Vec<_> = tries.collect();
+    middle(tries.collect())
+}
+
+fn middle(mut tries: Vec<(Duration, usize)>) -> (Duration, usize) {
     tries.sort();
-    tries[TRIES / 2]
+    tries[tries.len() / 2]
 }
 
 fn bytes_of(ground: &Ground, uid: &str) -> u64 {
@@ -113,17 +119,21 @@ fn a_thousand_rounds_of_a_thousand_agents_are_shown_at_once() {
         for (what, words) in [
             ("kubectl alone", "get --raw /livez".to_owned()),
             ("list", "get kdoctorreports".to_owned()),
-            ("list of rounds", format!("get --raw {REPORTS}/netreach-task/rounds")),
             ("the last round", "get kdoctorreport netreach-task -o json".to_owned()),
             ("the same, raw", format!("get --raw {REPORTS}/netreach-task")),
-            ("the last round, whole", format!("get --raw {REPORTS}/netreach-task/rounds/last")),
-            (
-                "what failed in an old one",
-                format!("get --raw {REPORTS}/netreach-task/rounds/500?failed=true"),
-            ),
         ] {
-            let (took, bytes) = median(&ground, &words);
-            println!("reports: {what}: {took:?}, {bytes} bytes");
+            let (took, bytes) = by_kubectl(&ground, &words);
+            println!("reports: by kubectl: {what}: {took:?}, {bytes} bytes");
+        }
+        for (what, path, accept) in [
+            ("list", "", TABLE),
+            ("list of rounds", "/netreach-task/rounds", JSON),
+            ("the last round", "/netreach-task", JSON),
+            ("the last round, whole", "/netreach-task/rounds/last", JSON),
+            ("what failed in an old one", "/netreach-task/rounds/500?failed=true", JSON),
+        ] {
+            let (took, bytes) = middle(ground.plane().answers(&format!("{REPORTS}{path}"), accept, TRIES));
+            println!("reports: answered: {what}: {took:?}, {bytes} bytes");
         }
         let held = most_resident_kib(manager.pid());
         println!("reports: the manager held {held} KiB at the most");

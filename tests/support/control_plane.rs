@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Deserializer, Value, json};
 
@@ -94,6 +95,28 @@ impl ControlPlane {
         let answers = Deserializer::from_str(&said.out).into_iter::<Value>();
         let token = |answer: Value| answer["status"]["token"].as_str().expect("it is one").to_owned();
         answers.map(|answer| token(answer.expect("it is JSON"))).collect()
+    }
+
+    /// How long the API server takes to answer so many GETs of a path, in this form, over one connection, each to its last byte, and how many bytes
+    /// that is: what any client waits for, without what it takes itself to begin and to print.
+    ///
+    /// # Panics
+    /// When one is refused.
+    #[must_use]
+    pub fn answers(&self, path: &str, accept: &str, times: usize) -> Vec<(Duration, usize)> {
+        let (dir, server) = (self.dir.display(), self.address());
+        let request = format!(
+            "url = https://{server}{path}\nheader = \"Accept: {accept}\"\noutput = /dev/null\nwrite-out = \"%{{time_total}} %{{size_download}}\\n\"\ncacert = {dir}/ca.crt\n\
+             cert = {dir}/admin.crt\nkey = {dir}/admin.key\nfail\nsilent\nshow-error\n"
+        );
+        let said = Program::at("curl").args("--config -").input(vec![request; times].join("next\n")).run();
+        assert_eq!(said.code, 0, "{path}: {}", said.err);
+        let answer = |line: &str| {
+            let (seconds, bytes) = line.split_once(' ').expect("it says both");
+            let took = Duration::from_secs_f64(seconds.parse().expect("they are a number"));
+            (took, bytes.parse().expect("they are a number"))
+        };
+        said.out.lines().map(answer).collect()
     }
 
     /// Where its certificates and logs are.
