@@ -26,10 +26,14 @@ main() {
   case ${1:-} in -*) usage ;; esac
   # A cluster that somebody works with is theirs to end.
   ! hack/cluster.sh status >/dev/null 2>&1 || KEEP=yes
+  UP=
   trap 'finish $?' EXIT
   trap 'exit 130' INT TERM
+  # A cluster that comes up mostly waits, and what is built meanwhile stands back.
+  hack/cluster.sh up &
+  UP=$!
   make_images
-  hack/cluster.sh up
+  wait "$UP"
   eval "$(hack/cluster.sh env)"
   hack/cluster.sh verify
   # shellcheck disable=SC2086 # a list
@@ -42,7 +46,7 @@ main() {
 make_images() {
   local program pairs=()
   # shellcheck disable=SC2086 # a list
-  for program in $(hack/static.sh $MEASURED) $(hack/static.sh --quick $PROGRAMS); do pairs+=("${program##*/}:e2e=$program"); done
+  for program in $(nice hack/static.sh $MEASURED) $(nice hack/static.sh --quick $PROGRAMS); do pairs+=("${program##*/}:e2e=$program"); done
   IMAGES=$(hack/image.sh --out target/images "${pairs[@]}" | cut -d' ' -f3-)
 }
 
@@ -59,6 +63,7 @@ install_netreach() {
 
 finish() {
   trap - EXIT
+  [ -z "$UP" ] || wait "$UP" || true
   [ "$1" = 0 ] || collect
   [ "$KEEP" = yes ] || hack/cluster.sh down || true
   exit "$1"

@@ -1,6 +1,9 @@
 # The agent's engine at the paces of rounds, to its own answering side: what it takes of a core and of memory, and how late it is.
 # shellcheck shell=bash disable=SC2034
 
+# shellcheck source=server.sh
+. "$HACK/bench/server.sh"
+
 PACED_SECONDS=10
 # How long the round is whose memory is followed.
 FLAT_SECONDS=${FLAT_SECONDS:-60}

@@ -1,6 +1,9 @@
 # An nginx of our own to measure against: an ordinary process on the second core, that ends with the script.
 # shellcheck shell=bash disable=SC2034
 
+# shellcheck source=server.sh
+. "$HACK/bench/server.sh"
+
 # start_nginx: sets NGINX_PORT and NGINX_PID.
 start_nginx() {
   need nginx "install the package nginx-light (this runs one of its own, as an ordinary process)"
@@ -10,28 +13,6 @@ start_nginx() {
   taskset -c 1 nginx -p "$DIR" -c "$DIR/nginx.conf" 2>"$DIR/nginx.log" &
   NGINX_PID=$!
   await_server "$NGINX_PID" "$NGINX_PORT" "$DIR/nginx.log"
-}
-
-# await_server PID PORT LOG: until it answers; ends where it does not.
-await_server() {
-  local until=$((SECONDS + 10))
-  PIDS+=("$1")
-  until curl -fs -o /dev/null "http://127.0.0.1:$2/"; do
-    if ended "$1" || [ $SECONDS -ge $until ]; then
-      cat "$3" >&2
-      die "a server does not serve: see above"
-    fi
-    sleep 0.05
-  done
-}
-
-# One that nobody listens on now.
-free_port() {
-  local port
-  for port in $(shuf -i 20000-29999 -n 50); do
-    [ -n "$(ss -Hltn "sport = :$port")" ] || { printf '%s\n' "$port" && return; }
-  done
-  die "no port was found to serve on"
 }
 
 # An answer about as long as an agent's echo.
