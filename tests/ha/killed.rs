@@ -57,7 +57,7 @@ fn is_whole_after(kills: u64) {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_leaders_are_killed() {
-    is_whole_after(10);
+    is_whole_after(6);
 }
 
 #[test]
