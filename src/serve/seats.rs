@@ -23,7 +23,7 @@ pub(crate) struct Seats {
     meter: Arc<Meter>,
     began: Instant,
     table: Mutex<Table>,
-    left: Event,
+    changed: Event,
     leaving: AtomicBool,
     closing: AtomicBool,
     /// What requests that are not whole take together, bytes.
@@ -89,7 +89,7 @@ impl Seats {
             meter,
             began: Instant::now(),
             table: Mutex::default(),
-            left: Event::new(),
+            changed: Event::new(),
             leaving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             held: AtomicUsize::new(0),
@@ -118,6 +118,7 @@ impl Seats {
         let (held, is_ended) = (AtomicUsize::new(0), AtomicBool::new(false));
         let place = Arc::new(Place { peer, socket: socket.clone(), phase, held, is_ended });
         let id = table.add(Arc::clone(&place));
+        self.changed.notify(usize::MAX);
         Ok(Seat { seats: Arc::clone(self), place, id })
     }
 
@@ -162,9 +163,9 @@ impl Seats {
         self.table().places.is_empty()
     }
 
-    /// Hears the next connection that ends.
+    /// Hears the next connection that comes or ends.
     pub(crate) fn listen(&self) -> EventListener {
-        self.left.listen()
+        self.changed.listen()
     }
 
     /// Adds up who is doing what; says how many there may be.
@@ -294,7 +295,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let _ = self.hold(0);
         self.seats.table().leave(self.id);
-        self.seats.left.notify(usize::MAX);
+        self.seats.changed.notify(usize::MAX);
     }
 }
 

@@ -183,13 +183,18 @@ async fn find_seat(seats: &Arc<Seats>, socket: &Socket, peer: SocketAddr) -> Opt
     }
 }
 
-/// Ends what lasts too long, for ever. Four looks within the shortest limit make it at most a quarter late.
+/// Ends what lasts too long, for ever. Four looks within the shortest limit make it at most a quarter late; while nobody is
+/// connected there is nothing to look at.
 async fn watch(seats: &Seats, limits: &Limits) -> Result<(), ServeError> {
     let Limits { handshake_ms, head_ms, request_ms, idle_ms, write_ms, .. } = *limits;
     let shortest_ms =
         [handshake_ms, head_ms, request_ms, idle_ms, write_ms].into_iter().min().unwrap_or_default();
     let every = Duration::from_millis((shortest_ms / 4).clamp(5, 250));
     loop {
+        let came = seats.listen();
+        if seats.is_empty() {
+            came.await;
+        }
         Timer::after(every).await;
         seats.end_overdue();
     }
