@@ -37,9 +37,6 @@ measure() {
     cpuMicrosPerRequest: ($ticks / $hz * 1000000 / .requests)}' "$DIR/said" >>"$DIR/results"
 }
 
-# spent PID: its CPU time so far, ticks (proc(5)).
-spent() { awk '{print $14 + $15}' "/proc/$1/stat"; }
-
 report() {
   jq -s "$STATISTICS"'
     group_by([.connection, .server]) | map({

@@ -29,28 +29,27 @@ measure_all() {
 
 # measure CONNECTION QPS TARGETS SECONDS
 measure() {
-  local connection=$1 qps=$2 targets=$3 seconds=$4 spent caller
+  local connection=$1 qps=$2 targets=$3 seconds=$4 began caller
   taskset -c 0 "$CALLER" "127.0.0.1:$PORT" "$connection" "$seconds" paced "$qps" "$targets" >"$DIR/said" &
   caller=$!
-  watch_memory "$caller" >"$DIR/memory"
+  began=$(cut -d' ' -f1 /proc/uptime)
+  watch_process "$caller" >"$DIR/seen"
   wait "$caller"
-  jq -c --arg connection "$connection" --argjson qps "$qps" --argjson targets "$targets" --argjson seconds "$seconds" --rawfile memory "$DIR/memory" '
-    ($memory | split("\n") | map(select(length > 0) | split(" ") | map(tonumber))) as $seen |
+  jq -c --arg connection "$connection" --argjson qps "$qps" --argjson targets "$targets" --argjson seconds "$seconds" \
+    --argjson began "$began" --argjson hz "$(getconf CLK_TCK)" --rawfile seen "$DIR/seen" '
+    ($seen | split("\n") | map(split(" ") | select(length == 4 and all(. != "")) | map(tonumber))) as $seen |
     '"$SLOPE"'
     {connection: $connection, qps: $qps, targets: $targets, seconds: $seconds, requests, unsent, failed: ([.failures[]] | add // 0),
-      latenessP99Micros: .latenessMicros.p99, cpuPercent: ($seen[-1][1] / $seen[-1][0] * 100),
+      latenessP99Micros: .latenessMicros.p99, cpuPercent: ($seen[-1][1] / $hz / ($seen[-1][0] - $began) * 100),
       mostKiB: $seen[-1][3], growthKiBPerMinute: ($seen | steady | slope * 60)}' "$DIR/said" >>"$DIR/results"
 }
 
-# watch_memory PID: each second until it ends: seconds it has run, CPU seconds, KiB resident, most KiB resident (proc(5)).
-watch_memory() {
-  local ticks began now stat
-  ticks=$(getconf CLK_TCK)
-  began=$(awk '{print $1}' /proc/uptime)
-  while sleep 1 && stat=$(awk '{print $14 + $15}' "/proc/$1/stat" 2>/dev/null); do
-    now=$(awk '{print $1}' /proc/uptime)
-    awk -v ran="$(awk "BEGIN {print $now - $began}")" -v cpu="$(awk "BEGIN {print $stat / $ticks}")" \
-      '/^VmHWM/ {most = $2} /^VmRSS/ {now = $2} END {if (now) print ran, cpu, now, most}' "/proc/$1/status" 2>/dev/null || return 0
+# watch_process PID: each second until it ends: the second, its CPU time in ticks, KiB resident, most KiB resident (proc(5)).
+watch_process() {
+  local resident
+  while sleep 1 && ! ended "$1"; do
+    resident=$(awk '/^VmHWM/ {most = $2} /^VmRSS/ {now = $2} END {print now, most}' "/proc/$1/status")
+    printf '%s %s %s\n' "$(cut -d' ' -f1 /proc/uptime)" "$(spent "$1")" "$resident"
   done
 }
 

@@ -22,3 +22,6 @@ free_port() {
   done
   die "no port was found to serve on"
 }
+
+# spent PID: its CPU time so far, ticks (proc(5)).
+spent() { awk '{print $14 + $15}' "/proc/$1/stat"; }

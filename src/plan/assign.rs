@@ -7,7 +7,7 @@ use netreach_wire::{AgentId, Assignment, EchoKey, Load, RoundId, Target};
 
 use crate::budget::{Demand, check_destination};
 use crate::limits::AGENTS_MAX;
-use crate::shift::{Rank, Shifts, spread};
+use crate::shift::{Shifts, spread, turns};
 use crate::{OverBudget, Sampling};
 
 /// What all assignments of a round have in common.
@@ -53,17 +53,16 @@ pub fn assign(
     let peers = peers_that_fit(terms, targets, agents.len(), of)?;
     let sampling = (peers < of).then(|| Sampling::new(peers, of));
     let probed = sampling.map_or_else(|| vec![true; of + 1], |sampling| sampling.distances(round.number));
-    let ranks = ranks(&probed);
+    let distances = turns(probed.iter().copied());
     let shifts = Shifts::new(round, agents.len(), targets);
     let targets_of = |place: usize, agent: &AgentId| {
         let own = places[agent.pod.as_str()];
         let probe = |(index, target): (usize, &Target)| {
-            let distance = |pod: &String| (places[pod.as_str()] + places.len() - own) % places.len();
-            let rank = match &target.backend {
-                Some(pod) => Some(ranks[distance(pod)]?),
-                None => None,
-            };
-            Some(Target { shift: shifts.shift(place, index, rank), ..target.clone() })
+            let away = |pod: &String| (places[pod.as_str()] + places.len() - own) % places.len();
+            let away = target.backend.as_ref().map(away);
+            let distance = away.map(|away| distances[away]);
+            let shift = || shifts.shift(place, index, distance);
+            away.is_none_or(|away| probed[away]).then(|| Target { shift: shift(), ..target.clone() })
         };
         targets.iter().enumerate().filter_map(probe).collect()
     };
@@ -115,16 +114,6 @@ fn peers_that_fit(
     };
     let peers = demand.peers_that_fit()?;
     Ok(usize::try_from(peers).expect("no more peers fit than there are"))
-}
-
-/// Which of the distances that are probed each one is.
-fn ranks(probed: &[bool]) -> Vec<Option<Rank>> {
-    let of = probed.iter().filter(|&&is_probed| is_probed).count();
-    let mut next = 0..of;
-    probed
-        .iter()
-        .map(|&is_probed| is_probed.then(|| next.next()).flatten().map(|nth| Rank { nth, of }))
-        .collect()
 }
 
 /// As far apart as so many agents can be, so that no two use the same nonce in a round.

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 
 use netreach_wire::{RoundId, Target};
 
-/// Which of the targets at one destination this is, and of how many.
+/// Which one this is among its equals (from 0), and of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Turn {
+pub(crate) struct Turn {
     nth: u128,
     of: u128,
 }
@@ -29,14 +29,7 @@ pub(crate) struct Shifts {
     fronts: Vec<Turn>,
 }
 
-/// An agent's distance from a pod: which of those that are probed in this round, and of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rank {
-    pub(crate) nth: usize,
-    pub(crate) of: usize,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Destination<'a> {
     Pod(&'a str),
     Front(IpAddr),
@@ -57,39 +50,33 @@ impl Shifts {
         }
     }
 
-    /// When the agent in this place (from 0, below the agents' number) probes the target of that index; `rank` of the target's
-    /// pod, if there is one pod that must answer.
-    pub(crate) fn shift(&self, place: usize, target: usize, rank: Option<Rank>) -> u64 {
+    /// When the agent in this place (from 0, below the agents' number) probes the target of that index; `distance`: the turn of the
+    /// agent's distance from the target's pod among those that are probed, if there is one pod that must answer.
+    pub(crate) fn shift(&self, place: usize, target: usize, distance: Option<Turn>) -> u64 {
         let (agents, place, turn) = (self.agents, place as u128, self.turns[target]);
-        let (first, parts) = match rank {
-            Some(Rank { nth, of }) => (nth as u128, of as u128),
-            None => {
-                let Turn { nth, of } = self.fronts[target];
-                ((nth * agents / of + place) % agents, agents)
-            }
-        };
+        let Turn { nth: first, of: parts } = distance.unwrap_or_else(|| {
+            let Turn { nth, of } = self.fronts[target];
+            Turn { nth: (nth * agents / of + place) % agents, of: agents }
+        });
         let (part, parts) = (first * turn.of + turn.nth, parts * turn.of);
         // As far into the part's first half as the agent is among all.
         let fraction = ((2 * agents * part + place) << 64) / (2 * agents * parts);
-        self.base.wrapping_add(
-            u64::try_from(fraction).expect("a part below the number of parts is a fraction below one"),
-        )
+        let fraction =
+            u64::try_from(fraction).expect("a part below the number of parts is a fraction below one");
+        self.base.wrapping_add(fraction)
     }
 }
 
 /// The turn of each item among its equals.
-fn turns<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<Turn> {
-    let mut counts = BTreeMap::<K, (usize, u128)>::new();
-    let nth: Vec<(usize, u128)> = keys
-        .map(|key| {
-            let group = counts.len();
-            let (group, count) = counts.entry(key).or_insert((group, 0));
-            *count += 1;
-            (*group, *count - 1)
-        })
-        .collect();
-    let of: BTreeMap<usize, u128> = counts.into_values().collect();
-    nth.into_iter().map(|(group, nth)| Turn { nth, of: of[&group] }).collect()
+pub(crate) fn turns<K: Ord + Copy>(keys: impl IntoIterator<Item = K>) -> Vec<Turn> {
+    let mut counts = BTreeMap::new();
+    let mut count = |key| {
+        let count = counts.entry(key).or_insert(0);
+        *count += 1;
+        (key, *count - 1)
+    };
+    let counted: Vec<(K, u128)> = keys.into_iter().map(&mut count).collect();
+    counted.into_iter().map(|(key, nth)| Turn { nth, of: counts[&key] }).collect()
 }
 
 /// FNV-1a (64 bits) over the round, stirred by the finalizer of SplitMix64, since FNV alone leaves like names with like numbers.

@@ -80,43 +80,49 @@ impl ControlPlane {
     /// When one is refused.
     #[must_use]
     pub fn agent_tokens(&self, namespace: &str, account: &str, pods: &[&str]) -> Vec<String> {
-        let (dir, server) = (self.dir.display(), self.address());
-        let url = format!("https://{server}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
         let request = |pod: &&str| {
             let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": pod});
             let asked = json!({"spec": {"audiences": ["netreach"], "boundObjectRef": bound}}).to_string();
-            format!(
-                "url = {url}\njson = {asked:?}\ncacert = {dir}/ca.crt\ncert = {dir}/admin.crt\nkey = {dir}/admin.key\nfail\nsilent\nshow-error\n"
-            )
+            format!("json = {asked:?}")
         };
-        let requests: Vec<_> = pods.iter().map(request).collect();
-        let said = Program::at("curl").args("--config -").input(requests.join("next\n")).run();
-        assert_eq!(said.code, 0, "{}", said.err);
-        let answers = Deserializer::from_str(&said.out).into_iter::<Value>();
+        let said = self.call(&path, pods.iter().map(request));
+        let answers = Deserializer::from_str(&said).into_iter::<Value>();
         let token = |answer: Value| answer["status"]["token"].as_str().expect("it is one").to_owned();
         answers.map(|answer| token(answer.expect("it is JSON"))).collect()
     }
 
-    /// How long the API server takes to answer so many GETs of a path, in this form, over one connection, each to its last byte, and how many bytes
-    /// that is: what any client waits for, without what it takes itself to begin and to print.
+    /// How long the API server takes to answer so many GETs of a path, in this form, over one connection, each to its last byte,
+    /// and how many bytes that is: what any client waits for, without what it takes itself to begin and to print.
     ///
     /// # Panics
     /// When one is refused.
     #[must_use]
     pub fn answers(&self, path: &str, accept: &str, times: usize) -> Vec<(Duration, usize)> {
-        let (dir, server) = (self.dir.display(), self.address());
         let request = format!(
-            "url = https://{server}{path}\nheader = \"Accept: {accept}\"\noutput = /dev/null\nwrite-out = \"%{{time_total}} %{{size_download}}\\n\"\ncacert = {dir}/ca.crt\n\
-             cert = {dir}/admin.crt\nkey = {dir}/admin.key\nfail\nsilent\nshow-error\n"
+            "header = \"Accept: {accept}\"\noutput = /dev/null\nwrite-out = \"%{{time_total}} %{{size_download}}\\n\""
         );
-        let said = Program::at("curl").args("--config -").input(vec![request; times].join("next\n")).run();
-        assert_eq!(said.code, 0, "{path}: {}", said.err);
+        let said = self.call(path, vec![request; times]);
         let answer = |line: &str| {
             let (seconds, bytes) = line.split_once(' ').expect("it says both");
             let took = Duration::from_secs_f64(seconds.parse().expect("they are a number"));
             (took, bytes.parse().expect("they are a number"))
         };
-        said.out.lines().map(answer).collect()
+        said.lines().map(answer).collect()
+    }
+
+    /// What curl says of requests to a path as the administrator, each with these lines of curl's configuration.
+    fn call(&self, path: &str, requests: impl IntoIterator<Item = String>) -> String {
+        let (dir, server) = (self.dir.display(), self.address());
+        let request = |lines| {
+            format!(
+                "url = https://{server}{path}\n{lines}\ncacert = {dir}/ca.crt\ncert = {dir}/admin.crt\nkey = {dir}/admin.key\nfail\nsilent\nshow-error\n"
+            )
+        };
+        let requests: Vec<_> = requests.into_iter().map(request).collect();
+        let said = Program::at("curl").args("--config -").input(requests.join("next\n")).run();
+        assert_eq!(said.code, 0, "{path}: {}", said.err);
+        said.out
     }
 
     /// Where its certificates and logs are.

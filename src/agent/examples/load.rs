@@ -56,10 +56,16 @@ fn measure(arguments: &[String]) -> anyhow::Result<Tally> {
     let tallies = match how {
         [how, at_once] if how == "closed" => {
             let lasting = Duration::from_secs(duration_s.into());
-            run_closed(&assignment(address, load(1), 1), at_once.parse()?, lasting)?
+            run_closed(
+                &assignment(address, load(1), 1),
+                at_once.parse().context("could not read how many at once")?,
+                lasting,
+            )?
         }
         [how, qps, targets] if how == "paced" => {
-            let assignment = assignment(address, load(qps.parse()?), targets.parse()?);
+            let qps = qps.parse().context("could not read the pace")?;
+            let targets = targets.parse().context("could not read how many targets")?;
+            let assignment = assignment(address, load(qps), targets);
             let done = run(&assignment, Instant::now(), &Cancel::new()?)?;
             done.targets.iter().map(|result| Tally::try_from(&result.tally)).collect::<Result<_, _>>()?
         }

@@ -57,14 +57,11 @@ impl Pace {
     #[must_use]
     pub fn rest(&self) -> Vec<u64> {
         let targets = self.turns.len() as u64;
-        let (began, whole) = match self.next.checked_rem(targets) {
-            None | Some(0) => (0, (self.end - self.next).checked_div(targets).unwrap_or(0)),
-            Some(began) => (began, (self.end - self.next) / targets),
-        };
-        let mut rest = vec![whole; self.turns.len()];
-        // Of the interval that has begun the last turns are still to come.
-        let to_come = self.turns.iter().skip(usize::try_from(began).unwrap_or(usize::MAX));
-        to_come.filter(|_| began > 0).for_each(|&(_, target)| rest[target] += 1);
+        let mut rest = vec![0; self.turns.len()];
+        for (place, &(_, target)) in (0..).zip(&self.turns) {
+            let handed_out = (self.next + targets - 1 - place) / targets;
+            rest[target] = self.end / targets - handed_out;
+        }
         rest
     }
 

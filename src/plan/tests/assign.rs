@@ -1,66 +1,18 @@
 //! Assignments as a whole: every pair has its turn, the ceilings hold, the same comes out of the same.
 
+#[path = "assign/world.rs"]
+mod world;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netreach_plan::limits::{AGENT_QPS_MAX, CELLS_PER_ROUND_MAX, DESTINATION_QPS_MAX};
 use netreach_plan::{Assigned, Terms, assign};
 use netreach_wire::limits::TARGETS_PER_AGENT_MAX;
-use netreach_wire::{AgentId, Assignment, Connection, EchoKey, Load, RoundId, Target, TargetFamily};
+use netreach_wire::{Assignment, Connection, EchoKey, Load, RoundId};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// A cluster: how many agents, targets per pod, targets in front of all, and what is asked of them.
-#[derive(Debug, Clone)]
-struct World {
-    agents: usize,
-    per_pod: usize,
-    shared: usize,
-    rate_qps: u32,
-    duration_s: u32,
-    connection: Connection,
-    peers_per_round: u32,
-}
-
-impl World {
-    fn agents(&self) -> Vec<AgentId> {
-        let agent = |n| AgentId { node: format!("node-{n:03}"), pod: format!("pod-{n:03}") };
-        (0..self.agents).map(agent).collect()
-    }
-
-    fn targets(&self) -> Vec<Target> {
-        let target = |name: String, address: [u8; 4], backend| Target {
-            url: format!("http://{name}"),
-            name,
-            address: (address, 80).into(),
-            family: if backend { TargetFamily::PodIp } else { TargetFamily::ClusterIp },
-            backend: None,
-            via: None,
-            shift: 0,
-        };
-        let mut targets = Vec::new();
-        for agent in 0..self.agents {
-            for index in 0..self.per_pod {
-                let bytes = u16::try_from(agent).expect("few agents").to_be_bytes();
-                let name = format!("{agent}-{index}");
-                let address = [10, u8::try_from(index).expect("few targets"), bytes[0], bytes[1]];
-                targets
-                    .push(Target { backend: Some(format!("pod-{agent:03}")), ..target(name, address, true) });
-            }
-        }
-        let shared = (0..self.shared).map(|n| target(format!("svc-{n}"), [11, 0, 0, n as u8], false));
-        targets.extend(shared);
-        targets
-    }
-
-    /// The round of that number, or none when it is over budget.
-    fn round(&self, number: u64) -> Option<Assigned> {
-        let Self { rate_qps, duration_s, connection, peers_per_round, .. } = *self;
-        let load = Load { rate_qps, duration_s, timeout_ms: 500, connection };
-        let key = EchoKey::new([7; 32]);
-        let terms = Terms { load, peers_per_round, deadline_us: 60_000_000, key: &key };
-        assign(&RoundId { uid: "u".to_owned(), number }, &terms, &self.targets(), &self.agents()).ok()
-    }
-}
+use world::{World, destination};
 
 fn worlds() -> impl Strategy<Value = World> {
     let shape = (1_usize..40, 0_usize..4, 0_usize..4);
@@ -123,8 +75,7 @@ proptest! {
             let own = targets.iter().filter(|target| target.backend.as_ref() == Some(&assignment.agent.pod));
             prop_assert_eq!(own.count(), world.per_pod);
             for target in targets {
-                let destination = target.backend.clone().unwrap_or_else(|| target.address.ip().to_string());
-                *arriving.entry(destination).or_default() += rate_qps;
+                *arriving.entry(destination(target)).or_default() += rate_qps;
             }
         }
         prop_assert!(arriving.values().all(|&qps| qps <= DESTINATION_QPS_MAX.max(rate_qps)), "{:?}", arriving);

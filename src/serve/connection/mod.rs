@@ -89,6 +89,7 @@ impl<D: Door> Connection<D> {
         if keep_alive {
             return Ok(Next::Again);
         }
+        // Nothing more comes that would have to be heard out.
         if is_last && self.input.is_empty() {
             self.stream.close().await?;
         } else {
@@ -163,8 +164,8 @@ impl<D: Door> Connection<D> {
                 let (response, is_whole) =
                     Box::pin(self.respond_to_stream(app, request, decoder, expects_continue, began_us))
                         .await?;
-                let (keep_alive, is_last) = (keep_alive && is_whole, !keep_alive && is_whole);
-                return Ok(Answer { response, asked, keep_alive, is_last });
+                let is_last = is_whole && !keep_alive;
+                return Ok(Answer { response, asked, keep_alive: is_whole && keep_alive, is_last });
             }
             Framing::None => {}
         }
