@@ -77,36 +77,21 @@ fn percentiles_over_kept_connections_are_those_of_the_peers_log() {
     settle_log(Connection::Reuse);
 }
 
-/// Holds the figures to the log. Each wait of a probe is as late as the machine is busy: where others leave it hardly
-/// a core, and only there, the bound is five times as wide.
+/// Noise only ever adds to what a probe sees, and rarely to the same percentile twice.
+const LOG_TRIES: usize = 20;
+
+/// Holds the figures to the log: each percentile has to come within its bound in one of the tries.
 fn settle_log(connection: Connection) {
     let _alone = alone();
-    let before = processor_ticks();
-    let mut found = Vec::new();
-    for _ in 0..TRIES {
-        found = check_log(connection, 1);
-        if found.is_empty() {
+    let mut wrong = check_log(connection);
+    for _ in 1..LOG_TRIES {
+        if wrong.is_empty() {
             return;
         }
+        let again = check_log(connection);
+        wrong.retain(|percentile, _| again.contains_key(percentile));
     }
-    let after = processor_ticks();
-    let idle_percent = (after.0 - before.0) * 100 / (after.1 - before.1).max(1);
-    println!("the machine was idle for {idle_percent} % of the time");
-    assert!(idle_percent < IDLE_PERCENT_MIN, "{TRIES} times, at last:\n{}", found.join("\n"));
-    let wrong = check_log(connection, 5);
-    assert!(wrong.is_empty(), "on a busy machine, within five times the bound:\n{}", wrong.join("\n"));
-}
-
-/// With less than this the processors are not ours to measure on.
-const IDLE_PERCENT_MIN: u64 = 40;
-
-/// Idle and all ticks of all processors since the machine started (proc(5), /proc/stat).
-fn processor_ticks() -> (u64, u64) {
-    let stat = std::fs::read_to_string("/proc/stat").unwrap();
-    let ticks =
-        stat.lines().next().unwrap().split_whitespace().skip(1).map(|ticks| ticks.parse::<u64>().unwrap());
-    let ticks: Vec<u64> = ticks.collect();
-    (ticks[3], ticks.iter().sum())
+    assert!(wrong.is_empty(), "{LOG_TRIES} times, at first: {wrong:#?}");
 }
 
 fn delays() -> [(&'static str, Holding); 3] {
@@ -129,31 +114,28 @@ fn delays() -> [(&'static str, Holding); 3] {
     ]
 }
 
-fn check_log(connection: Connection, widened: u64) -> Vec<String> {
+/// What of each target's tally is not as its peer's log has it, by percentile.
+fn check_log(connection: Connection) -> BTreeMap<String, String> {
     let peers = delays();
     let targets: Vec<_> = peers.iter().map(|(_, peer)| (peer.address, None)).collect();
     let results = probe(load(LOGGED_QPS, LOGGED_S, 2_000, connection), &targets);
     let compared = results.iter().zip(&peers);
-    compared
-        .flat_map(|(result, (name, peer))| compare(name, &tally(result), &peer.held_us(), widened))
-        .collect()
+    compared.flat_map(|(result, (name, peer))| compare(name, &tally(result), &peer.held_us())).collect()
 }
 
-/// What of the tally is not as the log has it.
-fn compare(name: &str, tally: &Tally, held_us: &[u64], widened: u64) -> Vec<String> {
+fn compare(name: &str, tally: &Tally, held_us: &[u64]) -> Vec<(String, String)> {
     let parts = tally.parts();
     assert_eq!(tally.sent() + parts.unsent, u64::from(LOGGED_QPS * LOGGED_S), "{name}");
-    if parts.statuses != BTreeMap::from([(200, held_us.len() as u64)]) {
-        return vec![format!("{name}: {:?} {:?}, log {}", parts.statuses, parts.failures, held_us.len())];
-    }
-    let slack_us = widened * (1_000 + parts.lateness.quantile_us(0.99).unwrap());
+    let answers = BTreeMap::from([(200, held_us.len() as u64)]);
+    assert_eq!(parts.statuses, answers, "{name}: {:?}", parts.failures);
+    let slack_us = 1_000 + parts.lateness.quantile_us(0.99).unwrap();
     let differs = |quantile: f64| {
         let (found_us, logged_us) = (parts.latency.quantile_us(quantile).unwrap(), at(held_us, quantile));
         println!("{name} {quantile}: {found_us} µs, log {logged_us} µs, slack {slack_us} µs");
         // The peer holds a request only while the probe waits: no noise makes it less.
         assert!(found_us >= logged_us, "{name} {quantile}: {found_us} µs, log {logged_us} µs");
         let most_us = logged_us + slack_us.max(logged_us / 100);
-        outside(&format!("{name} {quantile}, µs"), found_us, logged_us..=most_us)
+        outside("µs", found_us, logged_us..=most_us).map(|told| (format!("{name} {quantile}"), told))
     };
     [0.5, 0.9, 0.99, 1.0].into_iter().filter_map(differs).collect()
 }
