@@ -14,6 +14,8 @@ mod faults;
 mod ground;
 #[path = "e2e/install.rs"]
 mod install;
+#[path = "e2e/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "shared with tests/reports.rs")]
 #[path = "reports/log.rs"]
 mod log;
