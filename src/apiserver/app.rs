@@ -174,6 +174,9 @@ fn add_coding(response: &mut Response) {
 }
 
 fn add_headers(response: &mut Response, trail: &Trail) {
+    // An API server that kept the connection would ask on it again after our node is gone, and wait for a minute, while another
+    // manager leads. And whom to believe is settled by the handshake: one that came too early for that would be a stranger for ever.
+    response.insert_header(CONNECTION, "close");
     response.insert_header(CACHE_CONTROL, "no-cache, private");
     response.insert_header("x-content-type-options", "nosniff");
     if let Some(id) = trail.audit_id() {
@@ -193,11 +196,6 @@ fn refuse(refused: &Refused, mut trail: Trail) -> Response {
     let mut body = Body::from(body);
     body.set_mime(JSON);
     response.set_body(body);
-    if status.code == 401 {
-        // Whom to believe is settled by the handshake: an API server that came too early for that, and kept the connection, would be
-        // a stranger on it for ever.
-        response.insert_header(CONNECTION, "close");
-    }
     if status.code == 405 {
         response.insert_header(ALLOW, "GET");
     }

@@ -40,8 +40,10 @@ fn who_is_asking_decides_what_is_told() {
         ("alice", "/nowhere", 404),
         ("alice", "/", 404),
     ] {
-        let (code, body, _) = api.ask(by(user, path));
+        let (code, body, response) = api.ask(by(user, path));
         assert_eq!(code, expected, "{user} {path}: {body}");
+        // An API server that kept it would ask on it when there is another leader.
+        assert_eq!(response.header("connection").map(|value| value.as_str()), Some("close"), "{user} {path}");
         // The same headers without the certificate, or with another one, are anybody's.
         for certificate in [None, Some("kubelet")] {
             let mut forged = bare(path);
