@@ -1,5 +1,6 @@
 //! What a Service does for those who connect to it, without kube-proxy: one address, in turns one of its endpoints.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +18,8 @@ pub struct Service {
 #[derive(Debug, Default)]
 struct Inner {
     endpoints: Mutex<Vec<SocketAddr>>,
-    open: Mutex<Vec<TcpStream>>,
+    /// By their turn.
+    open: Mutex<HashMap<usize, TcpStream>>,
     turn: AtomicUsize,
     is_over: AtomicBool,
 }
@@ -77,8 +79,8 @@ impl Service {
     /// # Panics
     /// When an accepting thread has panicked.
     pub fn cut(&self) {
-        for open in self.inner.open.lock().expect("nothing panics under this lock").drain(..) {
-            let _ = open.shutdown(Shutdown::Both);
+        for open in self.inner.open.lock().expect("nothing panics under this lock").drain() {
+            let _ = open.1.shutdown(Shutdown::Both);
         }
     }
 }
@@ -90,32 +92,43 @@ impl Drop for Service {
 }
 
 impl Inner {
-    fn accept(&self, listener: &TcpListener) {
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
         for caller in listener.incoming().map_while(Result::ok) {
             if self.is_over.load(Ordering::Relaxed) {
                 return;
             }
-            if let Some(endpoint) = self.connect() {
-                pass(&caller, &endpoint);
-                self.open.lock().expect("nothing panics under this lock").push(caller);
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            if let Some(endpoint) = self.connect(turn) {
+                let _ = self.pass(turn, caller, endpoint);
             }
         }
     }
 
-    fn connect(&self) -> Option<TcpStream> {
+    fn connect(&self, turn: usize) -> Option<TcpStream> {
         let endpoints = self.endpoints.lock().expect("nothing panics under this lock").clone();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         TcpStream::connect(endpoints.get(turn % endpoints.len().max(1))?).ok()
+    }
+
+    /// Carries bytes both ways until both sides have ended.
+    fn pass(self: &Arc<Self>, turn: usize, caller: TcpStream, endpoint: TcpStream) -> io::Result<()> {
+        // A Service holds nothing back.
+        caller.set_nodelay(true)?;
+        endpoint.set_nodelay(true)?;
+        let (from_caller, to_endpoint) = (caller.try_clone()?, endpoint.try_clone()?);
+        self.open.lock().expect("nothing panics under this lock").insert(turn, caller.try_clone()?);
+        let asking = thread::spawn(move || carry(from_caller, &to_endpoint));
+        let inner = Arc::clone(self);
+        thread::spawn(move || {
+            carry(endpoint, &caller);
+            let _ = asking.join();
+            inner.open.lock().expect("nothing panics under this lock").remove(&turn);
+        });
+        Ok(())
     }
 }
 
-/// Carries bytes both ways until both sides have ended.
-fn pass(caller: &TcpStream, endpoint: &TcpStream) {
-    for (from, to) in [(caller, endpoint), (endpoint, caller)] {
-        let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
-        thread::spawn(move || {
-            let _ = io::copy(&mut from, &mut to);
-            let _ = to.shutdown(Shutdown::Write);
-        });
-    }
+/// All that comes from one side to the other.
+fn carry(mut from: TcpStream, mut to: &TcpStream) {
+    let _ = io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
 }
