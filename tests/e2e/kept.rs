@@ -6,7 +6,7 @@ use netreach_tests::{Kubectl, Program, root};
 use serde_json::json;
 
 use super::around::{begin_as, end, on, round};
-use super::cluster::{Cluster, on_node, script};
+use super::cluster::{Cluster, script};
 
 /// How long reports may have no leader to tell them: its successor waits until the Lease of one that crashed has run out.
 const CRASHED_WITHIN: Duration = Duration::from_secs(15);
@@ -55,11 +55,7 @@ fn is_kept(kubectl: &Kubectl, name: &str) -> bool {
 fn with_a_volume_reports_outlive_the_managers_pod() {
     let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
-    let workers = kubectl.ok("get nodes -l !node-role.kubernetes.io/control-plane -o name");
-    let node = workers.lines().next().unwrap().trim_start_matches("node/").to_owned();
-    kubectl.ok(&format!("label --overwrite node {node} netreach/store="));
-    on_node(&node, "rm -rf /var/netreach-store && mkdir /var/netreach-store");
-    let extra = &["-n netreach-system pvc/netreach-store", "pv/netreach-store"];
+    let extra = &["-n netreach-system pvc/netreach-store"];
     let _restored = Restored { kubectl, extra };
     kubectl.ok("apply -k tests/e2e/kept/volume");
     kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
@@ -155,5 +151,8 @@ fn with_a_bucket_either_of_two_managers_goes_on_where_the_other_ended() {
     assert_eq!(script("fault.sh", "clear").code, 0);
     kubectl.ok(&format!("wait node/{node} --for=condition=Ready --timeout=120s"));
     kubectl.ok("-n netreach-system rollout status daemonset --timeout=120s");
-    kubectl.ok("delete netreach lasting");
+    // Those who had been with it have found the one that leads now.
+    keep_round(kubectl, "after");
+    assert!(is_kept(kubectl, "after"), "{}", kubectl.ok("get netreach after -o yaml"));
+    kubectl.ok("delete netreach lasting after");
 }

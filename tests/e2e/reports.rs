@@ -33,7 +33,7 @@ fn garbage_is_collected(kubectl: &Kubectl) {
 
 #[test]
 fn nobody_who_looks_at_all_there_is_logs_an_error_about_reports() {
-    let cluster = Cluster::shared();
+    let cluster = Cluster::with_agents();
     let kubectl = &cluster.kubectl;
     let began = Instant::now();
     assert_eq!(kubectl.apply(&net_reach("looked-at").lasting_s(LOOKED_AT_S).yaml()).code, 0);
