@@ -35,6 +35,11 @@ impl Drop for Restored<'_> {
     }
 }
 
+/// All that the Deployment wants, and no others any more.
+fn managers_are_ready(kubectl: &Kubectl) {
+    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
+}
+
 /// A round that succeeds, and stays: its report is to be read later on.
 fn keep_round(kubectl: &Kubectl, name: &str) {
     assert_eq!(kubectl.apply(&round(name, 1).yaml()).code, 0);
@@ -58,13 +63,13 @@ fn with_a_volume_reports_outlive_the_managers_pod() {
     let extra = &["-n netreach-system pvc/netreach-store"];
     let _restored = Restored { kubectl, extra };
     kubectl.ok("apply -k tests/e2e/kept/volume");
-    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
+    managers_are_ready(kubectl);
     cluster.await_reports();
     keep_round(kubectl, "lasting");
     assert!(is_kept(kubectl, "lasting"));
     let before = kubectl.ok(PODS);
     kubectl.ok("-n netreach-system delete pod -l app.kubernetes.io/component=manager");
-    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
+    managers_are_ready(kubectl);
     assert_ne!(before, kubectl.ok(PODS));
     cluster.await_reports();
     assert!(is_kept(kubectl, "lasting"), "{}", kubectl.run("get kdoctorreports").out);
@@ -133,7 +138,7 @@ fn with_a_bucket_either_of_two_managers_goes_on_where_the_other_ended() {
     let since = Instant::now();
     kubectl.ok(&format!("-n netreach-system delete {first} --wait=false"));
     let second = taken_over(&cluster, "stopped", &first, since, STOPPED_WITHIN);
-    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
+    managers_are_ready(kubectl);
 
     // In the middle of a round: what agents have handed in is known to whoever leads.
     begin_as(kubectl, "amid", &round("amid", 8));
@@ -141,7 +146,7 @@ fn with_a_bucket_either_of_two_managers_goes_on_where_the_other_ended() {
     assert_eq!(killed.code, 0, "{}", killed.err);
     let amid = end(kubectl, "amid");
     assert_eq!((&amid["status"], &amid["succeedAgentNodeNumber"]), (&json!("succeed"), &json!(3)), "{amid}");
-    kubectl.ok("-n netreach-system rollout status deployment netreach-manager --timeout=120s");
+    managers_are_ready(kubectl);
 
     let third = leader(kubectl, "");
     let node = node_of(&third);

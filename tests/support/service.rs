@@ -79,8 +79,8 @@ impl Service {
     /// # Panics
     /// When an accepting thread has panicked.
     pub fn cut(&self) {
-        for open in self.inner.open.lock().expect("nothing panics under this lock").drain() {
-            let _ = open.1.shutdown(Shutdown::Both);
+        for (_, open) in self.inner.open.lock().expect("nothing panics under this lock").drain() {
+            let _ = open.shutdown(Shutdown::Both);
         }
     }
 }
