@@ -3,31 +3,42 @@
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
 
-use netreach_wire::{EchoKey, ProbeTag, RoundId, Signer};
-
-/// Rounds whose probes are answered at one time: probes of a round that just ended may still be under way.
-const ROUNDS_MAX: usize = 16;
+use netreach_wire::limits::KEYS_MAX;
+use netreach_wire::{EchoKey, KeyId, ProbeTag, RoundId, Signer};
 
 /// Newest round first.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    rounds: RwLock<VecDeque<(RoundId, Signer)>>,
+    rounds: RwLock<VecDeque<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    round: RoundId,
+    id: KeyId,
+    signer: Signer,
 }
 
 impl Keys {
     /// From now on probes of this round are answered in full.
     pub(crate) fn add(&self, round: &RoundId, key: &EchoKey) {
         let mut rounds = self.rounds.write().unwrap_or_else(PoisonError::into_inner);
-        rounds.retain(|(known, _)| known != round);
-        rounds.push_front((round.clone(), Signer::new(key)));
-        rounds.truncate(ROUNDS_MAX);
+        rounds.retain(|known| known.round != *round);
+        rounds.push_front(Known { round: round.clone(), id: key.id(), signer: Signer::new(key) });
+        rounds.truncate(KEYS_MAX);
+    }
+
+    /// What the keys are called, newest first.
+    pub(crate) fn ids(&self) -> Vec<KeyId> {
+        let rounds = self.rounds.read().unwrap_or_else(PoisonError::into_inner);
+        rounds.iter().map(|known| known.id).collect()
     }
 
     /// Answers with `sign` if the header value is a tag of one of the rounds.
     pub(crate) fn with_tag<T>(&self, header: &[u8], sign: impl FnOnce(&Signer, &ProbeTag) -> T) -> Option<T> {
         let rounds = self.rounds.read().unwrap_or_else(PoisonError::into_inner);
         let (signer, tag) =
-            rounds.iter().find_map(|(_, signer)| Some((signer, signer.verify_tag(header)?)))?;
+            rounds.iter().find_map(|Known { signer, .. }| Some((signer, signer.verify_tag(header)?)))?;
         Some(sign(signer, &tag))
     }
 }

@@ -176,6 +176,7 @@ impl Session {
             listening: self.listening.clone(),
             probing: state.probing.iter().map(|(round, _)| round.clone()).collect(),
             held: state.held.iter().map(|(round, _)| round.clone()).collect(),
+            keys: self.keys.ids(),
         }
     }
 

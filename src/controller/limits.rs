@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// From planning a round to its first slot: every agent waits at the desk and has its part before the first one probes, also where it is given
-/// several at once and its node is busy. Who has it later cannot sign, and is a wrong backend to the others until then.
+/// How long a round waits until all of its agents have shown that they answer its probes: one that had lost its desk asks for it again within
+/// 5 s and has 5 s to reach it. Whoever shows it later is a wrong backend to the others until then.
+pub(crate) const PREPARED_WITHIN: Duration = Duration::from_secs(10);
+/// From laying down a round to its first slot: every agent has its part by then, also where it is given several at once and its node is busy.
+/// Who has it later misses slots.
 pub(crate) const LEAD: Duration = Duration::from_millis(800);
 /// The same for each agent: assignments are written out one after another.
 pub(crate) const LEAD_PER_AGENT: Duration = Duration::from_micros(500);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_listener::Event;
-use netreach_wire::{AgentId, Poll, RoundId};
+use netreach_wire::{AgentId, KeyId, Poll, RoundId};
 
 use crate::limits::{AGENTS_MAX, OFFSET_POLLS};
 
@@ -30,6 +30,7 @@ pub(crate) struct Turn {
 
 struct Known {
     listening: Vec<SocketAddr>,
+    keys: Vec<KeyId>,
     offsets_us: VecDeque<i64>,
     turn: u64,
     news: Arc<Event>,
@@ -47,6 +48,7 @@ impl Agents {
         }
         let known = self.known.entry(agent.clone()).or_insert_with(|| Known {
             listening: Vec::new(),
+            keys: Vec::new(),
             offsets_us: VecDeque::new(),
             turn: 0,
             news: Arc::new(Event::new()),
@@ -55,6 +57,7 @@ impl Agents {
         });
         let is_changed = is_new || known.listening != poll.listening;
         known.listening.clone_from(&poll.listening);
+        known.keys.clone_from(&poll.keys);
         known.seen = now;
         known.turn += 1;
         known.note_offset(wall_us.saturating_sub(poll.clock_us));
@@ -71,6 +74,11 @@ impl Agents {
     pub(crate) fn told_lost(&mut self, agent: &AgentId, turn: &Turn) -> Option<&mut Vec<RoundId>> {
         let known = self.known.get_mut(agent)?;
         (known.turn == turn.number).then_some(&mut known.told_lost)
+    }
+
+    /// Whether the agent said with its last poll that it answers probes by this key.
+    pub(crate) fn knows(&self, agent: &AgentId, key: KeyId) -> bool {
+        self.known.get(agent).is_some_and(|known| known.keys.contains(&key))
     }
 
     /// What is to be added to the agent's clock to get ours, microseconds.

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use event_listener::Event;
-use netreach_wire::limits::{HELD_ROUNDS_MAX, LISTENING_MAX, POLL_WAIT_MS_MAX};
-use netreach_wire::{AgentId, AgentResult, Assignment, EchoKey, Poll, PollReply, Receipt, RoundId, VERSION};
+use netreach_wire::limits::{HELD_ROUNDS_MAX, KEYS_MAX, LISTENING_MAX, POLL_WAIT_MS_MAX};
+use netreach_wire::{
+    AgentId, AgentResult, Assignment, EchoKey, KeyId, Poll, PollReply, Receipt, RoundId, VERSION,
+};
 
 use crate::agents::{Agents, Turn};
+use crate::answering::Answering;
 use crate::event::{DeskEvent, Keeping};
 use crate::limits::{EVENTS_MAX, RESULTS_AT_ONCE_MAX};
-use crate::newcomers::Newcomers;
 use crate::refused::Refused;
 use crate::rounds::Rounds;
 use crate::{Clock, DeskError, Identify};
@@ -31,6 +33,8 @@ struct Inner {
     reading: (Sender<()>, Receiver<()>),
     /// A result was kept, or could not be.
     kept: Event,
+    /// An agent has polled.
+    polled: Event,
     state: Mutex<State>,
 }
 
@@ -38,7 +42,7 @@ struct Inner {
 struct State {
     agents: Agents,
     rounds: Rounds,
-    newcomers: Newcomers,
+    answering: Answering,
     is_ended: bool,
 }
 
@@ -57,6 +61,7 @@ impl Desk {
             events,
             reading: bounded(RESULTS_AT_ONCE_MAX),
             kept: Event::new(),
+            polled: Event::new(),
             state: Mutex::default(),
         };
         (Self { inner: Arc::new(inner) }, received)
@@ -112,8 +117,40 @@ impl Desk {
     /// by them. To be called before [`Self::close`]; calling it again changes nothing.
     pub fn admit(&self, id: &RoundId, key: &EchoKey, agent: &AgentId) {
         let mut state = self.state();
-        if state.newcomers.admit(id, key, agent) {
+        if state.answering.add(id, key, agent) {
             state.agents.wake(agent);
+        }
+    }
+
+    /// Has agents answer the probes of a round that is to be opened, and waits until each has shown by a poll that it does: one that the
+    /// others probe before that is a stranger to them. Gives those that have not shown it in time.
+    pub async fn prepare<'a>(
+        &self,
+        id: &RoundId,
+        key: &EchoKey,
+        agents: impl IntoIterator<Item = &'a AgentId>,
+        within: Duration,
+    ) -> Vec<&'a AgentId> {
+        let mut silent: Vec<_> = agents.into_iter().collect();
+        silent.iter().for_each(|agent| self.admit(id, key, agent));
+        // The timer is the executor's, like that of a poll.
+        let _ = timeout(within, self.all_know(key.id(), &mut silent)).await;
+        let state = self.state();
+        silent.retain(|agent| !state.agents.knows(agent, key.id()));
+        silent
+    }
+
+    /// Waits until of the agents none is left that has not shown that it knows the key.
+    async fn all_know(&self, key: KeyId, silent: &mut Vec<&AgentId>) {
+        loop {
+            // Heard from before the look, so that nothing falls between the two.
+            let polled = self.inner.polled.listen();
+            // From the end, until there is one that has not: most polls cost one look.
+            while silent.pop_if(|agent| self.state().agents.knows(agent, key)).is_some() {}
+            if silent.is_empty() {
+                return;
+            }
+            polled.await;
         }
     }
 
@@ -135,7 +172,7 @@ impl Desk {
     /// When the round is not known.
     pub fn close(&self, id: &RoundId) -> Result<(), DeskError> {
         let mut state = self.state();
-        state.newcomers.forget(id);
+        state.answering.forget(id);
         state.rounds.close(id)?;
         state.wake_agents_of(id);
         Ok(())
@@ -183,8 +220,10 @@ impl Desk {
         at_most("addresses", poll.listening.len(), LISTENING_MAX)?;
         at_most("rounds being probed", poll.probing.len(), HELD_ROUNDS_MAX)?;
         at_most("held rounds", poll.held.len(), HELD_ROUNDS_MAX)?;
+        at_most("keys", poll.keys.len(), KEYS_MAX)?;
         let clock = &self.inner.clock;
         let turn = self.state().agents.arrive(agent, &poll, clock.now(), clock.wall_us());
+        self.inner.polled.notify(usize::MAX);
         if turn.is_changed {
             let (listening, clock_offset_us) = (poll.listening.clone(), turn.clock_offset_us);
             self.tell(DeskEvent::Present { agent: agent.clone(), listening, clock_offset_us }).await?;
@@ -233,7 +272,7 @@ impl Desk {
         is_last_word: bool,
     ) -> Result<Option<PollReply>, Refused> {
         let mut state = self.state();
-        let State { agents, rounds, newcomers, is_ended } = &mut *state;
+        let State { agents, rounds, answering, is_ended } = &mut *state;
         if *is_ended {
             return Err(Refused::Ended);
         }
@@ -241,7 +280,7 @@ impl Desk {
             // The agent has asked anew, most likely on another connection: nobody reads this one.
             return Ok(Some(PollReply::default()));
         };
-        let answer = newcomers.answer(agent, is_last_word);
+        let answer = answering.news(agent, &poll.keys, is_last_word);
         let news = rounds.news(agent, poll, told_lost, self.inner.clock.now(), is_last_word);
         Ok(match news {
             None if answer.is_empty() => None,

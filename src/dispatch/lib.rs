@@ -4,13 +4,13 @@
 //! Does not know Kubernetes, schedules or verdicts. Whose token is whose, and what time it is, it is told.
 
 mod agents;
+mod answering;
 mod app;
 mod clock;
 mod desk;
 mod event;
 mod identity;
 pub mod limits;
-mod newcomers;
 mod refused;
 mod rounds;
 

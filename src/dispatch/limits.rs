@@ -9,7 +9,7 @@ pub const ROUNDS_OPEN_MAX: usize = 256;
 pub const ROUNDS_CLOSED_MAX: usize = 128;
 /// Agents that are remembered; past it the one that has been silent longest is forgotten.
 pub const AGENTS_MAX: usize = 16_384;
-/// How often an assignment is handed out again to an agent that shows it never got it.
+/// How often an assignment is handed out, or a key told, to an agent that shows it never got it.
 pub const HAND_OUTS_MAX: u8 = 3;
 /// Results that are read and checked at the same time; the others wait in their connections.
 pub const RESULTS_AT_ONCE_MAX: usize = 4;

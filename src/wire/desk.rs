@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, EchoKey, RoundId};
+use crate::{Assignment, EchoKey, KeyId, RoundId};
 
 /// Where an agent posts its [`Poll`].
 pub const POLL_PATH: &str = "/v1/poll";
@@ -29,6 +29,9 @@ pub struct Poll {
     /// Rounds whose results it keeps until it hears that they are closed.
     #[serde(default)]
     pub held: Vec<RoundId>,
+    /// The keys by which it answers probes, newest first.
+    #[serde(default)]
+    pub keys: Vec<KeyId>,
 }
 
 /// The desk's news: at least one part is set, unless the wait ran out.
@@ -46,7 +49,7 @@ pub struct PollReply {
     /// Held rounds whose results may be forgotten.
     #[serde(default)]
     pub closed: Vec<RoundId>,
-    /// Rounds that others had begun before this agent came: it has no part in them, and answers their probes.
+    /// Rounds whose probes it is to answer: those it will have a part in, and those that others had begun before it came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer: Vec<RoundKey>,
 }

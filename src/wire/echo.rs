@@ -19,11 +19,17 @@ const NONCE_HEX: usize = 16;
 const MAC_HEX: usize = MAC_BYTES * 2;
 const PROBE_CONTEXT: &[u8] = b"netreach probe v1";
 const ECHO_CONTEXT: &[u8] = b"netreach echo v1";
+const KEY_CONTEXT: &[u8] = b"netreach key v1";
 
 /// A round's key. Printed only to those it is sent to, never to a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EchoKey([u8; KEY_BYTES]);
+
+/// Tells one key from another without giving it away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyId(u64);
 
 /// Signs and verifies with one round's key.
 #[derive(Clone)]
@@ -67,6 +73,13 @@ impl EchoKey {
     #[must_use]
     pub fn new(random: [u8; KEY_BYTES]) -> Self {
         Self(random)
+    }
+
+    /// What it is called: the first 64 bits of a MAC that signs nothing else.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        let mac = Signer::new(self).mac(&[KEY_CONTEXT]);
+        KeyId(mac.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte)))
     }
 }
 
@@ -257,5 +270,14 @@ mod tests {
         assert_eq!(serde_json::from_str::<EchoKey>(&text).unwrap(), key);
         assert!(serde_json::from_str::<EchoKey>("\"abcd\"").is_err());
         assert!(!format!("{key:?}").contains("ab"));
+    }
+
+    #[test]
+    fn a_key_is_known_by_an_id_of_its_own() {
+        let (one, other) = (EchoKey::new([1; KEY_BYTES]), EchoKey::new([2; KEY_BYTES]));
+        assert_eq!(one.id(), one.clone().id());
+        assert_ne!(one.id(), other.id());
+        let text = serde_json::to_string(&one.id()).unwrap();
+        assert_eq!(serde_json::from_str::<KeyId>(&text).unwrap(), one.id());
     }
 }

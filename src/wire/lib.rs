@@ -16,7 +16,7 @@ mod version;
 
 pub use assignment::{Assignment, Connection, Load, Unsound};
 pub use desk::{POLL_PATH, Poll, PollReply, RESULTS_PATH, Receipt, Refusal, RoundKey};
-pub use echo::{Echo, EchoError, EchoKey, ProbeTag, Signer};
+pub use echo::{Echo, EchoError, EchoKey, KeyId, ProbeTag, Signer};
 pub use identity::{AgentId, RoundId};
 pub use result::{AgentResult, TargetResult, Usage, WireTally};
 pub use spread::{Malformed, WireSpread};

@@ -20,6 +20,8 @@ pub const REPLY_BYTES_MAX: usize = 4 << 20;
 pub const POLL_WAIT_MS_MAX: u64 = 60_000;
 /// Most rounds an agent may keep results of.
 pub const HELD_ROUNDS_MAX: usize = 16;
+/// Rounds whose probes an agent answers at one time: probes of a round that just ended may still be under way.
+pub const KEYS_MAX: usize = 16;
 /// Most addresses one agent may say it listens on.
 pub const LISTENING_MAX: usize = 32;
 /// Most filled buckets of one distribution on the wire: all there are, with three digits up to an hour.

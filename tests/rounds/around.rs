@@ -1,13 +1,17 @@
 //! What goes on around a round: managers and agents that end, slots that pass, a NetReach that is deleted.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use netreach_tests::net_reach;
+use netreach_tests::{Service, net_reach, wait_until};
 use serde_json::json;
 
-use super::agent::patch_status;
+use super::agent::{Agent, Post, patch_status};
 use super::ground::{Ground, NAMESPACE};
+
+/// For how long an agent that a round waits for has no desk: its part would be late if nobody waited.
+const LONGER_THAN_THE_LEAD: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_round_outlives_its_manager_and_is_closed_once() {
@@ -62,6 +66,35 @@ fn slots_that_passed_while_nobody_was_there_are_one_entry_and_the_schedule_goes_
     assert!(missed[0]["failureReason"].as_str().unwrap().starts_with("Missed: "), "{status}");
     assert!(status["nextRoundTime"].is_string(), "{status}");
     assert!(ground.events("task").contains(&"RoundMissed".to_owned()));
+}
+
+#[test]
+fn a_round_waits_for_an_agent_that_is_on_its_way_back_to_its_desk() {
+    let (service, mut agents) = (Service::start(), Vec::new());
+    let by_service = format!("https://{}", service.address());
+    let ground = Ground::of(2, |post| {
+        let desk = if agents.is_empty() { by_service.as_str() } else { post.desk };
+        agents.push(Agent::start(&Post { me: post.me.clone(), token: post.token.clone(), desk, ..*post }));
+    });
+    service.set_endpoints(&[ground.desk()]);
+    let _manager = ground.manager();
+    ground.apply(&net_reach("first"));
+    ground.await_finish("first");
+    // Both have come. Now one of them loses its desk, and the other does not.
+    service.set_endpoints(&[]);
+    service.cut();
+    ground.apply(&net_reach("task"));
+    let opened = ground.store().join(ground.uid("task")).join("rounds/1/opened");
+    ground.until(|| opened.exists());
+    wait_until(Instant::now() + LONGER_THAN_THE_LEAD);
+    service.set_endpoints(&[ground.desk()]);
+    let status = ground.await_finish("task");
+    assert_eq!(status["lastRoundStatus"], "succeed", "{status}");
+    for agent in &ground.record("task", 1).agents {
+        for target in &agent.targets {
+            assert_eq!((target.sent(), target.unsent, target.statuses[&200]), (20, 0, 20), "{target:?}");
+        }
+    }
 }
 
 #[test]

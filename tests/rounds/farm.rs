@@ -13,7 +13,8 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use netreach_agent::desk::{Client, Desk, Token, Trust};
 use netreach_serve::Stop;
-use netreach_wire::{AgentId, Assignment, Poll, RoundId, VERSION};
+use netreach_wire::limits::KEYS_MAX;
+use netreach_wire::{AgentId, Assignment, KeyId, Poll, RoundId, VERSION};
 
 use super::agent::{PORT, Post};
 use super::ground::Ground;
@@ -46,6 +47,8 @@ pub(crate) struct Farm {
 /// What one of them is at.
 #[derive(Default)]
 struct State {
+    /// Newest last.
+    keys: Vec<KeyId>,
     probing: Vec<RoundId>,
     held: Vec<RoundId>,
 }
@@ -123,6 +126,7 @@ impl Talk {
                 continue;
             };
             self.state().held.retain(|round| !reply.closed.contains(round));
+            self.state().keys.extend(reply.answer.iter().map(|round| round.key.id()));
             if let Some(assignment) = reply.assignment {
                 self.state().probing.push(assignment.round.clone());
                 spawn(Arc::clone(&self).take_part(assignment));
@@ -141,6 +145,7 @@ impl Talk {
             listening: vec![self.listening],
             probing: state.probing.clone(),
             held: state.held.clone(),
+            keys: state.keys.iter().rev().take(KEYS_MAX).copied().collect(),
         }
     }
 

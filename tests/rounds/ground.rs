@@ -128,6 +128,11 @@ impl Ground {
         self.plane.address()
     }
 
+    /// Where a manager has its desk.
+    pub(crate) fn desk(&self) -> SocketAddr {
+        (self.ip(0), DESK_PORT).into()
+    }
+
     /// Where a manager serves reports, and the CA to believe there (PEM).
     pub(crate) fn served_at(&self) -> (SocketAddr, String) {
         ((self.ip(0), API_PORT).into(), fs::read_to_string(self.dir.path().join("ca.crt")).unwrap())
@@ -186,6 +191,11 @@ impl Ground {
         self.await_status(name, |status| status["finish"] == true)
     }
 
+    /// Waits until it is so, for as long as for any object.
+    pub(crate) fn until(&self, is_so: impl Fn() -> bool) {
+        self.kubectl.await_object("namespace default", |_| is_so());
+    }
+
     /// The reasons of the Events about a NetReach, in no order.
     pub(crate) fn events(&self, name: &str) -> Vec<String> {
         let events =
@@ -220,10 +230,10 @@ fn named<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
     status["conditions"].as_array()?.iter().find(|one| one["type"] == kind)
 }
 
-/// A certificate for everything that a manager serves, and the CA to believe.
+/// A certificate for everything that a manager serves, through a [`Service`] as well, and the CA to believe.
 fn certify(dir: &TempDir, ip: Ipv4Addr) {
     let authority = Authority::new("netreach-rounds-test");
-    let leaf = authority.sign_all(&[&ip.to_string(), &format!("{API_SERVICE}.{NAMESPACE}.svc")]);
+    let leaf = authority.sign_all(&[&ip.to_string(), "127.0.0.1", &format!("{API_SERVICE}.{NAMESPACE}.svc")]);
     for (name, text) in [("ca.crt", authority.pem()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
     {
         fs::write(dir.path().join(name), text).unwrap();

@@ -74,20 +74,15 @@ fn records_of_a_netreach_that_is_deleted_while_nobody_is_there_go_unless_they_ar
     drop(manager);
     ground.kubectl.ok("delete netreach going retained");
     let _manager = ground.manager();
-    until(&ground, || !kept()[1]);
+    ground.until(|| !kept()[1]);
     assert_eq!(kept(), [true, false, true, true]);
     // One that does not ask for it any more is like any other.
     let noted = folders[0].join("retained");
     ground.kubectl.ok("annotate netreach staying kdoctor.io/retain-reports=true");
-    until(&ground, || noted.exists());
+    ground.until(|| noted.exists());
     ground.kubectl.ok("annotate netreach staying kdoctor.io/retain-reports-");
-    until(&ground, || !noted.exists());
+    ground.until(|| !noted.exists());
     ground.kubectl.ok("delete netreach staying");
-    until(&ground, || !kept()[0]);
+    ground.until(|| !kept()[0]);
     assert_eq!(kept(), [false, false, true, true]);
-}
-
-/// Waits until it is so, for as long as for any object.
-fn until(ground: &Ground, is_so: impl Fn() -> bool) {
-    ground.kubectl.await_object("namespace default", |_| is_so());
 }

@@ -94,6 +94,7 @@ impl Agent {
             listening: vec![([127, 0, 0, 1], 80).into()],
             probing: self.probing.clone(),
             held: self.held.clone(),
+            keys: Vec::new(),
         }
     }
 

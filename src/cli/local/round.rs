@@ -12,7 +12,9 @@ use netreach_wire::{AgentId, EchoKey, RoundId};
 use super::house::{self, House};
 use crate::ending::Trouble;
 
-/// From planning to the first slot: every agent waits at the desk and has its part before the first one probes another.
+/// How long the agents may take to show that they answer the round's probes.
+const PREPARED_WITHIN: Duration = Duration::from_secs(2);
+/// From laying down the round to its first slot: every agent has its part by then.
 const LEAD: Duration = Duration::from_millis(100);
 /// The same for each agent beyond, all of whom share this machine.
 const LEAD_PER_AGENT: Duration = Duration::from_millis(15);
@@ -29,8 +31,8 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Plans the round and hands it to the desk.
-    pub(super) fn open(
+    /// Plans the round, has every agent answer its probes, and hands it to the desk.
+    pub(super) async fn open(
         spec: &CheckedSpec,
         house: &House,
         id: RoundId,
@@ -38,10 +40,17 @@ impl Round {
         deadline: Timestamp,
     ) -> Result<Self, Trouble> {
         let lead = LEAD + LEAD_PER_AGENT * u32::try_from(house.present.len().saturating_sub(3)).unwrap_or(0);
-        let (now, began) = (Timestamp::now(), Instant::now() + lead);
-        let start = now.checked_add(lead).unwrap_or(now);
         let key = EchoKey::new(house::random());
-        let plan = plan_round(spec, &house.inventory(), id, Instants { due, start, deadline }, &key)?;
+        let start = Timestamp::now();
+        let mut plan = plan_round(spec, &house.inventory(), id, Instants { due, start, deadline }, &key)?;
+        let agents = plan.assignments.iter().map(|assignment| &assignment.agent);
+        let agents = agents.filter(|agent| !house.gone.contains_key(*agent));
+        let silent = house.desk.prepare(&plan.id, &key, agents, PREPARED_WITHIN).await;
+        silent.iter().for_each(
+            |agent| tracing::warn!(%agent, "the round begins without an agent that does not ask for it"),
+        );
+        let (now, began) = (Timestamp::now(), Instant::now() + lead);
+        plan.start = now.checked_add(lead).unwrap_or(now);
         let left = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
         let opened = house.desk.open(plan.id.clone(), began, Instant::now() + left, plan.assignments.clone());
         opened.map_err(Trouble::Desk)?;

@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
                         return Ok(self.ending());
                     }
                 }
-                Decision::Open { round, deadline } => self.open(round, deadline)?,
+                Decision::Open { round, deadline } => self.open(round, deadline).await?,
                 Decision::Miss { first, last } => {
                     self.progress.say(&format!("rounds {} to {} are missed", first.number, last.number));
                     self.failed.extend(first.number..=last.number);
@@ -111,12 +111,12 @@ impl<'a> Walk<'a> {
         if enough && self.failed.is_empty() { Ending::Succeeded } else { Ending::NotSucceeded }
     }
 
-    fn open(&mut self, due: DueRound, deadline: Timestamp) -> Result<(), Trouble> {
+    async fn open(&mut self, due: DueRound, deadline: Timestamp) -> Result<(), Trouble> {
         if self.house.nobody_left() {
             return Err(Trouble::NobodyLeft);
         }
         let id = RoundId { uid: self.uid.clone(), number: due.number };
-        let round = Round::open(self.spec, &self.house, id, due.due, deadline)?;
+        let round = Round::open(self.spec, &self.house, id, due.due, deadline).await?;
         let (agents, targets, load) = (round.agents(), round.targets(), self.spec.load());
         self.progress.say(&format!(
             "{}: {agents} agents send {} requests/s to each of {targets} targets for {} s",

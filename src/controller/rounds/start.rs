@@ -1,6 +1,6 @@
 //! A round that begins: planned, written down, handed out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use netreach_api::names::reason;
@@ -8,13 +8,13 @@ use netreach_api::{AgentKind, CheckedSpec};
 use netreach_plan::{DueRound, Instants, plan_round};
 use netreach_report::{MissingAgent, NotBegun};
 use netreach_store::{OpenedRound, Written};
-use netreach_wire::{AgentId, EchoKey, Gap, GapClass, RoundId};
+use netreach_wire::{AgentId, Assignment, EchoKey, Gap, GapClass, RoundId};
 
 use super::look::Seen;
 use super::signed;
 use crate::ControllerError;
 use crate::context::Context;
-use crate::limits::{LEAD, LEAD_PER_AGENT, PREPARE_MAX};
+use crate::limits::{LEAD, LEAD_PER_AGENT, PREPARE_MAX, PREPARED_WITHIN};
 use crate::lives::Life;
 use crate::observe::agents::{AgentFacts, quote};
 use crate::open::Open;
@@ -59,7 +59,8 @@ pub(super) async fn start(
     }
     let mut opened = write_down(context, life, opened).await?;
     life.unwritten = None;
-    // From here: the disk took its time, and agents get all of the lead.
+    prepare(context, life, &opened).await;
+    // From here: the disk and the agents took their time, and there is all of the lead.
     let lead = LEAD + LEAD_PER_AGENT * u32::try_from(opened.assignments.len()).unwrap_or(u32::MAX);
     let (began, wall) = (Instant::now() + lead, Timestamp::now());
     opened.start = wall.checked_add(signed(lead)).unwrap_or(wall);
@@ -90,6 +91,19 @@ async fn write_down(
             context.lives.end(&life.uid);
             Err(ControllerError::Overtaken { round: opened.id })
         }
+    }
+}
+
+/// Has every agent answer the round's probes before any of them has one to send.
+async fn prepare(context: &Context, life: &Life, opened: &OpenedRound) {
+    let OpenedRound { id, deadline, assignments, .. } = opened;
+    let Some(Assignment { key, .. }) = assignments.first() else { return };
+    let left = Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default();
+    let agents = assignments.iter().map(|assignment| &assignment.agent);
+    let silent = context.desk.prepare(id, key, agents, PREPARED_WITHIN.min(left / 4)).await;
+    if let Some(agent) = silent.first() {
+        let agents = silent.len();
+        tracing::warn!(netreach = life.name, round = %id, agents, %agent, "the round begins without agents that do not ask for it");
     }
 }
 

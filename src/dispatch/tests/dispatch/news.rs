@@ -1,7 +1,10 @@
 //! What a poll is answered, and when.
 
+use std::time::Duration;
+
+use netreach_dispatch::limits::HAND_OUTS_MAX;
 use netreach_dispatch::{DeskError, DeskEvent};
-use netreach_wire::{EchoKey, Poll, PollReply, RoundKey, VERSION};
+use netreach_wire::{AgentId, EchoKey, Poll, PollReply, RoundKey, VERSION};
 
 use crate::bench::{Bench, WALL_US, agent, asking, assignment, meanwhile, result, round, waiting};
 
@@ -234,7 +237,7 @@ fn what_is_remembered_is_bounded() {
 }
 
 #[test]
-fn one_that_comes_in_mid_round_is_told_what_to_answer_and_again_as_the_last_word() {
+fn one_that_comes_in_mid_round_is_told_what_to_answer_until_it_shows_that_it_does() {
     let bench = Bench::new();
     bench.open(1, &["a"]);
     let key = EchoKey::new([9; 32]);
@@ -243,12 +246,50 @@ fn one_that_comes_in_mid_round_is_told_what_to_answer_and_again_as_the_last_word
     let reply: PollReply = meanwhile(bench.call("/v1/poll", "b", &waiting()), admit).unwrap();
     assert_eq!(reply, told);
     admit();
-    let waits: PollReply =
-        meanwhile(bench.call("/v1/poll", "b", &waiting()), || bench.open(2, &["b"])).unwrap();
+    let knows = Poll { keys: vec![key.id()], ..waiting() };
+    let waits: PollReply = meanwhile(bench.call("/v1/poll", "b", &knows), || bench.open(2, &["b"])).unwrap();
     assert_eq!((waits.assignment.unwrap().round, waits.answer), (round(2), vec![]));
-    let probing = Poll { probing: vec![round(2)], ..asking() };
-    assert_eq!(bench.poll("b", &probing), told);
+    // Its process has begun anew: it has no key, and no part.
+    let anew = Poll { probing: vec![round(2)], ..asking() };
+    assert_eq!(bench.poll("b", &anew), told);
     assert_eq!(bench.poll("c", &asking()), nothing());
     bench.desk.close(&round(1)).unwrap();
-    assert_eq!(bench.poll("b", &probing), nothing());
+    assert_eq!(bench.poll("b", &anew), nothing());
+}
+
+#[test]
+fn one_that_never_takes_a_key_is_soon_told_only_as_the_last_word() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    bench.desk.admit(&round(1), &EchoKey::new([9; 32]), &agent("b"));
+    (0..HAND_OUTS_MAX).for_each(|_| assert!(!bench.poll("b", &waiting()).is_empty()));
+    let waits: PollReply =
+        meanwhile(bench.call("/v1/poll", "b", &waiting()), || bench.open(2, &["b"])).unwrap();
+    assert_eq!(waits.answer, []);
+    let probing = Poll { probing: vec![round(2)], ..asking() };
+    assert_eq!(bench.poll("b", &probing).answer.len(), 1);
+}
+
+#[test]
+fn a_round_is_prepared_when_each_of_its_agents_has_shown_that_it_answers_its_probes() {
+    let bench = Bench::new();
+    let (key, agents) = (EchoKey::new([9; 32]), ["a", "b"].map(agent));
+    let knows = Poll { keys: vec![EchoKey::new([8; 32]).id(), key.id()], ..asking() };
+    let id = round(1);
+    let preparing = bench.desk.prepare(&id, &key, &agents, Duration::MAX);
+    let silent = meanwhile(preparing, || {
+        assert_eq!(bench.poll("a", &asking()).answer, [RoundKey { round: round(1), key: key.clone() }]);
+        bench.poll("a", &knows);
+        // The reply to the first of these was lost.
+        bench.poll("b", &asking());
+        assert_eq!(bench.poll("b", &asking()).answer.len(), 1);
+        bench.poll("b", &knows);
+    });
+    assert_eq!(silent, Vec::<&AgentId>::new());
+    // And again, with another key: it could not be opened with that one.
+    let other = EchoKey::new([7; 32]);
+    bench.poll("a", &Poll { keys: vec![other.id()], ..asking() });
+    let silent = async_std::task::block_on(bench.desk.prepare(&id, &other, &agents, Duration::ZERO));
+    assert_eq!(silent, [&agent("b")]);
+    assert_eq!(bench.poll("b", &knows).answer, [RoundKey { round: round(1), key: other }]);
 }

@@ -1,8 +1,8 @@
 //! What is not done, and in which words.
 
 use async_std::task::block_on;
-use netreach_wire::limits::{HELD_ROUNDS_MAX, LISTENING_MAX, POLL_BYTES_MAX};
-use netreach_wire::{AgentResult, Poll, PollReply};
+use netreach_wire::limits::{HELD_ROUNDS_MAX, KEYS_MAX, LISTENING_MAX, POLL_BYTES_MAX};
+use netreach_wire::{AgentResult, EchoKey, Poll, PollReply};
 use tide::Body;
 
 use crate::bench::{Bench, asking, result, round};
@@ -81,5 +81,6 @@ fn a_poll_is_bounded() {
     assert_eq!(listening.0, 400);
     assert!(listening.1.contains("33 addresses, at most 32"), "{}", listening.1);
     assert_eq!(refused(&Poll { held: vec![round(1); HELD_ROUNDS_MAX + 1], ..asking() }).0, 400);
+    assert_eq!(refused(&Poll { keys: vec![EchoKey::new([1; 32]).id(); KEYS_MAX + 1], ..asking() }).0, 400);
     assert_eq!(refused(&Poll { probing: vec![round(1); HELD_ROUNDS_MAX + 1], ..asking() }).0, 400);
 }
