@@ -3,6 +3,7 @@
 //!
 //! Does not know HTTP, the wire, Kubernetes, or what time it is.
 
+mod counts;
 mod outcome;
 mod sample;
 mod spread;

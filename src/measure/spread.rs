@@ -1,6 +1,6 @@
 //! A distribution of microseconds: an HDR histogram with the exact extremes and sum beside it.
 
-use hdrhistogram::Histogram;
+use crate::counts::Counts;
 
 /// Longest time told apart; anything longer is counted here. One hour, the longest round there is.
 pub const LATENCY_US_MAX: u64 = 3_600_000_000;
@@ -16,21 +16,42 @@ pub enum Digits {
 
 /// Times in microseconds: percentiles within the histogram's digits; count, min, max and mean exact.
 ///
-/// The histogram grows with the largest value seen (logarithmically), never with how many there were.
+/// It grows with how many different values were seen, to their digits, and by no more than with the logarithm of the largest; never
+/// with how many there were.
 #[derive(Debug, Clone)]
 pub struct Spread {
-    histogram: Histogram<u32>,
+    counts: Counts,
     min_us: u64,
     max_us: u64,
     sum_us: u64,
 }
 
 impl Digits {
-    fn count(self) -> u8 {
+    pub(crate) fn count(self) -> u8 {
         match self {
             Self::Two => 2,
             Self::Three => 3,
         }
+    }
+
+    /// The smallest time in the bucket of this one.
+    pub(crate) fn bucket(self, us: u64) -> u64 {
+        us >> self.shift(us) << self.shift(us)
+    }
+
+    /// The largest one.
+    pub(crate) fn top(self, us: u64) -> u64 {
+        self.bucket(us) + (1 << self.shift(us)) - 1
+    }
+
+    /// Binary digits of a time that its bucket does not tell apart: HDR keeps as many as it takes for twice the decimal ones, 8 for
+    /// 200 and 11 for 2,000.
+    fn shift(self, us: u64) -> u32 {
+        let kept = match self {
+            Self::Two => 8,
+            Self::Three => 11,
+        };
+        (u64::BITS - us.leading_zeros()).saturating_sub(kept)
     }
 }
 
@@ -38,8 +59,7 @@ impl Spread {
     /// An empty distribution.
     #[must_use]
     pub fn new(digits: Digits) -> Self {
-        let histogram = Histogram::new(digits.count()).expect("2 and 3 digits are within HDR's 0 to 5");
-        Self { histogram, min_us: u64::MAX, max_us: 0, sum_us: 0 }
+        Self { counts: Counts::new(digits), min_us: u64::MAX, max_us: 0, sum_us: 0 }
     }
 
     /// Counts one time.
@@ -49,9 +69,7 @@ impl Spread {
 
     fn record_n(&mut self, us: u64, count: u32) {
         let us = us.min(LATENCY_US_MAX);
-        self.histogram
-            .record_n(us, count)
-            .expect("an auto-resizing histogram takes any value up to the bound");
+        self.counts.add(us, count);
         self.min_us = self.min_us.min(us);
         self.max_us = self.max_us.max(us);
         self.sum_us = self.sum_us.saturating_add(us * u64::from(count));
@@ -59,7 +77,7 @@ impl Spread {
 
     /// Adds another distribution; the order of merges does not matter.
     pub fn merge(&mut self, other: &Self) {
-        self.histogram.add(&other.histogram).expect("an auto-resizing histogram takes in any other");
+        self.counts.merge(&other.counts);
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
         self.sum_us = self.sum_us.saturating_add(other.sum_us);
@@ -68,7 +86,7 @@ impl Spread {
     /// How many times were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.counts.total()
     }
 
     /// Smallest time, exact; none when empty.
@@ -99,15 +117,14 @@ impl Spread {
     /// The time that `quantile` (0 to 1) of all times do not pass; never outside min and max. None when empty.
     #[must_use]
     pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
-        (self.count() > 0).then(|| self.histogram.value_at_quantile(quantile).clamp(self.min_us, self.max_us))
+        (self.count() > 0).then(|| self.counts.at_quantile(quantile).clamp(self.min_us, self.max_us))
     }
 
     /// The filled buckets as (a time of the bucket, how many), rising: what goes over the wire. No time passes the
     /// largest one recorded.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         let time = |bucket_top: u64| bucket_top.min(self.max_us);
-        let recorded = self.histogram.iter_recorded();
-        recorded.map(move |bucket| (time(bucket.value_iterated_to()), bucket.count_at_value()))
+        self.counts.filled().map(move |(top, count)| (time(top), count))
     }
 
     /// A distribution from its buckets and exact parts; none if they contradict each other. Who sent them may have
@@ -136,7 +153,8 @@ impl Spread {
         }
         buckets.iter().for_each(|&(us, count)| spread.record_n(us, count));
         let (first, last) = (buckets[0].0, buckets[buckets.len() - 1].0);
-        let extremes_fit = min_us <= first && two_digits(min_us) == two_digits(first) && max_us == last;
+        let extremes_fit =
+            min_us <= first && Digits::Two.bucket(min_us) == Digits::Two.bucket(first) && max_us == last;
         let sum_fits = min_us <= max_us
             && sum_us >= min_us.checked_mul(total)?
             && sum_us <= max_us.checked_mul(total)?;
@@ -145,11 +163,4 @@ impl Spread {
         }
         Some(Self { min_us, max_us, sum_us, ..spread })
     }
-}
-
-/// A time without the binary digits that two decimal ones do not hold: times that agree share a bucket there, and the
-/// buckets of three digits lie within it.
-fn two_digits(us: u64) -> u64 {
-    let held = u64::BITS - us.leading_zeros();
-    us & u64::MAX << held.saturating_sub(8)
 }
