@@ -32,8 +32,8 @@ const HANDED_IN_WITHIN_MS: u64 = 2_000;
 struct Book {
     /// Whose results are kept.
     kept: BTreeSet<(RoundId, AgentId)>,
-    /// Who was to end which rounds, for nobody wants their results any more.
-    ended: BTreeSet<(RoundId, AgentId)>,
+    /// Which rounds to end, for nobody wants their results any more.
+    ended: BTreeSet<RoundId>,
 }
 
 /// All of them; they end when dropped.
@@ -85,14 +85,12 @@ impl Farm {
     /// Those who were told so far that their results of a round are kept.
     pub(crate) fn told_kept(&self, round: &RoundId) -> BTreeSet<AgentId> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        who(&book.kept, round)
+        book.kept.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
     }
 
-    /// Those who were told so far to end a round: where a manager was killed between closing it and a receipt, the next one knows that
-    /// the round is over, and not whose results are in it.
-    pub(crate) fn told_to_end(&self, round: &RoundId) -> BTreeSet<AgentId> {
-        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        who(&book.ended, round)
+    /// The rounds that any of them was told to end.
+    pub(crate) fn told_to_end(&self) -> BTreeSet<RoundId> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).ended.clone()
     }
 
     /// Waits until the next of them is told that its result is kept.
@@ -112,10 +110,6 @@ impl Farm {
     pub(crate) fn work_for(&self, time: Duration) {
         let _ = block_on(timeout(time, self.stop.stopped()));
     }
-}
-
-fn who(book: &BTreeSet<(RoundId, AgentId)>, round: &RoundId) -> BTreeSet<AgentId> {
-    book.iter().filter(|(of, _)| of == round).map(|(_, agent)| agent.clone()).collect()
 }
 
 impl Drop for Farm {
@@ -138,8 +132,7 @@ impl Talk {
                 spawn(Arc::clone(&self).take_part(assignment));
             }
             self.state().probing.retain(|round| !reply.cancel.contains(round));
-            let ended = reply.cancel.into_iter().map(|round| (round, self.me.clone()));
-            self.book().ended.extend(ended);
+            self.book().ended.extend(reply.cancel);
         }
     }
 
