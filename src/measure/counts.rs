@@ -29,7 +29,7 @@ impl Counts {
                     Ok(at) => few[at].1 = few[at].1.saturating_add(count),
                     Err(at) if few.len() < FEW_MAX => few.insert(at, (bucket, count)),
                     Err(_) => {
-                        let mut many = Box::new(self.histogram());
+                        let mut many = Box::new(all(*digits, few));
                         add_to(&mut many, us, count);
                         *self = Self::Many(many);
                     }
@@ -46,8 +46,8 @@ impl Counts {
             (Self::Many(many), Self::Many(other)) => {
                 many.add(&**other).expect("an auto-resizing histogram takes in any other");
             }
-            (Self::Few(..), Self::Many(_)) => {
-                *self = Self::Many(Box::new(self.histogram()));
+            (Self::Few(digits, few), Self::Many(_)) => {
+                *self = Self::Many(Box::new(all(*digits, few)));
                 self.merge(other);
             }
         }
@@ -97,19 +97,13 @@ impl Counts {
             }
         }
     }
+}
 
-    fn histogram(&self) -> Histogram<u32> {
-        match self {
-            Self::Few(digits, few) => {
-                let made = Histogram::new(digits.count()).expect("2 and 3 digits are within HDR's 0 to 5");
-                few.iter().fold(made, |mut made, &(us, count)| {
-                    add_to(&mut made, us, count);
-                    made
-                })
-            }
-            Self::Many(many) => (**many).clone(),
-        }
-    }
+/// A histogram of what the filled buckets hold.
+fn all(digits: Digits, few: &[(u64, u32)]) -> Histogram<u32> {
+    let mut made = Histogram::new(digits.count()).expect("2 and 3 digits are within HDR's 0 to 5");
+    few.iter().for_each(|&(us, count)| add_to(&mut made, us, count));
+    made
 }
 
 fn add_to(histogram: &mut Histogram<u32>, us: u64, count: u32) {
