@@ -26,6 +26,7 @@ mod meter;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod phase;
+mod places;
 mod reply;
 mod seats;
 mod server;

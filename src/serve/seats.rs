@@ -3,7 +3,6 @@
 //! A connection arms no timer. It writes down what it is doing (see [`PhaseCell`]); one watch per server ends what
 //! lasts too long by shutting the socket under it, which the connection sees as the end of its stream.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,6 +14,7 @@ use event_listener::{Event, EventListener};
 use crate::limits::{ENDING_PART, HEAD_BYTES_MAX, Limits};
 use crate::meter::Meter;
 use crate::phase::{Phase, PhaseCell};
+use crate::places::{Place, Table};
 use crate::socket::Socket;
 
 /// All connections of one server.
@@ -52,25 +52,6 @@ pub(crate) enum NoSeat {
     ForPeer,
     /// All are taken and busy.
     ForAnybody,
-}
-
-#[derive(Default)]
-struct Table {
-    places: HashMap<u64, Arc<Place>>,
-    per_peer: HashMap<IpAddr, usize>,
-    next: u64,
-    /// Ended to make room, and not yet gone: until then they take what they took.
-    ending: usize,
-}
-
-struct Place {
-    peer: IpAddr,
-    socket: Socket,
-    phase: PhaseCell,
-    /// What its request takes while it is not whole, bytes.
-    held: AtomicUsize,
-    /// Ended for want of memory. What the kernel has already received could still be read.
-    is_ended: AtomicBool,
 }
 
 /// Says what a request takes that is not whole yet.
@@ -250,6 +231,14 @@ impl Seat {
         }
     }
 
+    /// Begins to wait for a request. A new connection has waited since it was accepted: were it counted from when it is first looked at,
+    /// the first to come need not be the first to make room.
+    pub(crate) fn wait(&self) {
+        if self.place.phase.get().0 != Phase::Waiting {
+            self.enter(Phase::Waiting, self.now_us());
+        }
+    }
+
     /// Says what the request takes by now, bytes.
     ///
     /// # Errors
@@ -314,80 +303,6 @@ impl Scale {
     /// As [`Seat::hold`].
     pub(crate) fn hold(&self, bytes: usize) -> io::Result<()> {
         self.seats.hold(&self.place, bytes)
-    }
-}
-
-// === impl Table ===
-
-impl Table {
-    fn add(&mut self, place: Arc<Place>) -> u64 {
-        let id = self.next;
-        self.next += 1;
-        *self.per_peer.entry(place.peer).or_default() += 1;
-        self.places.insert(id, place);
-        id
-    }
-
-    /// The connection is gone.
-    fn leave(&mut self, id: u64) {
-        if !self.remove(id) {
-            self.ending -= 1;
-        }
-    }
-
-    /// Takes its place away; says whether it still had one.
-    fn remove(&mut self, id: u64) -> bool {
-        let Some(place) = self.places.remove(&id) else { return false };
-        if let Some(count) = self.per_peer.get_mut(&place.peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_peer.remove(&place.peer);
-            }
-        }
-        true
-    }
-
-    /// Ends the longest-waiting connections (of one peer, or of all) and says how many. A good client sends its
-    /// request at once, so whoever has waited longest is most likely silent by intent. A sixty-fourth at a time, so
-    /// that a flood of silent peers does not cost a look at everybody for each of them.
-    fn make_room(&mut self, of: Option<IpAddr>) -> usize {
-        let mut waiting: Vec<(u64, u64)> = self
-            .places
-            .iter()
-            .filter(|(_, place)| of.is_none_or(|peer| place.peer == peer))
-            .filter_map(|(id, place)| {
-                let (phase, since_us) = place.phase.get();
-                phase.is_expendable().then_some((since_us, *id))
-            })
-            .collect();
-        let ended = waiting.len().div_ceil(64);
-        if ended > 0 {
-            waiting.select_nth_unstable(ended - 1);
-        }
-        for (_, id) in &waiting[..ended] {
-            self.places[id].cut();
-            self.remove(*id);
-        }
-        self.ending += ended;
-        ended
-    }
-}
-
-// === impl Place ===
-
-impl Place {
-    fn end_overdue(&self) {
-        match self.phase.get().0 {
-            // Only the way in, so that the peer can still be told why.
-            Phase::Head | Phase::Body => {
-                self.socket.shutdown(Shutdown::Read);
-            }
-            _ => self.cut(),
-        }
-    }
-
-    fn cut(&self) {
-        self.socket.shutdown(Shutdown::Both);
     }
 }
 

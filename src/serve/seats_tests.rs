@@ -39,3 +39,18 @@ fn those_who_were_ended_for_others_are_let_go_before_many_more_come() {
     assert!(seats.is_empty());
     assert_eq!(seats.table().ending, 0);
 }
+
+#[test]
+fn whoever_came_first_makes_room_first_however_late_it_is_looked_at() {
+    let limits = Limits { connections_per_peer_max: 2, ..Limits::default() };
+    let seats = Seats::new(limits, Arc::default());
+    let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
+    let [first, second] = [(); 2].map(|()| take(&seats, &listener).unwrap());
+    // Tasks begin in an order of their own.
+    second.wait();
+    while seats.now_us() <= second.place.phase.get().1 {}
+    first.wait();
+    let _third = take(&seats, &listener).unwrap();
+    let has_place = |seat: &Seat| seats.table().places.contains_key(&seat.id);
+    assert_eq!((has_place(&first), has_place(&second)), (false, true));
+}

@@ -101,7 +101,7 @@ impl<D: Door> Connection<D> {
     /// The next request's head and, if it came in pieces, the instant of the first; none when the peer is gone or
     /// nothing came.
     async fn next_head(&mut self) -> Result<Option<(Head, Option<u64>)>, Fault> {
-        self.seat.enter(Phase::Waiting, self.seat.now_us());
+        self.seat.wait();
         if self.seat.is_closing() {
             return Ok(None);
         }
