@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use netreach_api::{NetReach, NetReachSpec, RoundStatus, check};
-use netreach_report::{ClosedRound, History, RoundReport, Verdict, judge, merge};
+use netreach_report::{ClosedRound, History, RoundHead, RoundReport, Verdict, judge, merge};
 use netreach_store::DamagedRound;
 use netreach_wire::RoundId;
 
@@ -58,7 +58,8 @@ fn is_listed(context: &Context, name: &str, uid: &str) -> bool {
     found.is_some_and(|found| found.metadata.uid.as_deref() == Some(uid))
 }
 
-/// Rounds that were closed, and whose status nobody came to write; and the newest, which is there to be shown.
+/// Rounds that were closed, and whose status nobody came to write; and the newest, which is there to be shown, and whose agents may not
+/// have heard yet that their results are in it.
 async fn catch_up(context: &Context, life: &mut Life) -> Result<(), ControllerError> {
     let uid = life.uid.clone();
     let kept = context.on_store(move |store| store.summaries(&uid)).await?;
@@ -66,10 +67,16 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<(), ControllerEr
         tracing::error!(netreach = life.name, number, ?damaged, "a report is of no use: going on without it");
     }
     let done = life.history.done();
-    for round in kept.rounds.iter().filter(|round| round.number > done) {
+    let newest = kept.rounds.last().map(|round| round.number);
+    for round in kept.rounds.iter().filter(|round| round.number > done || Some(round.number) == newest) {
         let id = RoundId { uid: life.uid.clone(), number: round.number };
         match context.on_store(move |store| store.read_head(&id)).await {
-            Ok(Some(head)) => life.history.close_head(&head),
+            Ok(Some(head)) => {
+                if round.number > done {
+                    life.history.close_head(&head);
+                }
+                recall(context, head);
+            }
             Ok(None) => {}
             Err(error) if error.is_the_objects() => {
                 tracing::error!(%error, "a report is of no use: going on without it");
@@ -79,6 +86,13 @@ async fn catch_up(context: &Context, life: &mut Life) -> Result<(), ControllerEr
     }
     life.reported = Reported::newest(kept);
     Ok(())
+}
+
+/// Tells the desk of a round that is closed, and whose results are in it.
+fn recall(context: &Context, head: RoundHead) {
+    let reported = head.lines.into_iter().map(|line| (line.agent, usize::try_from(line.targets).ok()));
+    let missing = head.missing.into_iter().map(|missing| (missing.agent, None));
+    context.desk.recall(head.id, reported.chain(missing));
 }
 
 /// A round that was open when its manager ended goes on, or is reported as lost where nothing is left of it.

@@ -94,6 +94,13 @@ impl Desk {
         }
     }
 
+    /// Takes note of a round that was closed before this desk was there, and of its agents: with how many targets the result is in its
+    /// report, or none where there was no result. An agent whose receipt was lost with the earlier desk hears that its result is kept. A
+    /// round that is known stays as it is.
+    pub fn recall(&self, id: RoundId, agents: impl IntoIterator<Item = (AgentId, Option<usize>)>) {
+        self.state().rounds.recall(id, agents);
+    }
+
     /// Lays down a round: each agent gets its assignment with its next poll, or with the one that waits. The
     /// assignments' own `start_in_us` and `deadline_us` are overwritten, from `start` and `deadline` by this desk's
     /// clock at the moment of sending.

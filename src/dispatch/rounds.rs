@@ -86,7 +86,8 @@ enum State {
 
 /// One agent's part of a round.
 struct Part {
-    targets: usize,
+    /// None where it is not known any more.
+    targets: Option<usize>,
     /// None when it need never be handed out (again).
     assignment: Option<Assignment>,
     hand_outs: u8,
@@ -141,6 +142,18 @@ impl Rounds {
         self.past = Past::Over;
     }
 
+    /// Takes note of a round that was closed before there was this desk, and of its agents: with how many targets the result is in its
+    /// report, or none where there was no result.
+    pub(crate) fn recall(&mut self, id: RoundId, agents: impl IntoIterator<Item = (AgentId, Option<usize>)>) {
+        if self.known.contains_key(&id) {
+            return;
+        }
+        let parts = agents.into_iter().map(|(agent, targets)| (agent, Part::past(targets))).collect();
+        let now = Instant::now();
+        self.known.insert(id.clone(), Round { start: now, deadline: now, state: State::Closed, parts });
+        self.remember(id);
+    }
+
     /// Tells the round's agents to end it and submit as far as they got.
     pub(crate) fn cancel(&mut self, id: &RoundId) -> Result<(), DeskError> {
         let round = self.known.get_mut(id).ok_or_else(|| DeskError::Unknown { id: id.clone() })?;
@@ -158,13 +171,18 @@ impl Rounds {
         }
         round.state = State::Closed;
         round.parts.values_mut().for_each(|part| part.assignment = None);
-        self.closed.push_back(id.clone());
+        self.remember(id.clone());
+        Ok(())
+    }
+
+    /// Remembers that a round is closed, for as long as not too many others are.
+    fn remember(&mut self, id: RoundId) {
+        self.closed.push_back(id);
         if self.closed.len() > ROUNDS_CLOSED_MAX
             && let Some(oldest) = self.closed.pop_front()
         {
             self.known.remove(&oldest);
         }
-        Ok(())
     }
 
     /// Who has a part in the round.
@@ -207,8 +225,8 @@ impl Rounds {
         let round = self.known.get_mut(id).ok_or(unknown)?;
         let is_late = round.state == State::Closed || now > round.deadline;
         let part = round.parts.get_mut(agent).ok_or_else(|| not_assigned(agent, id))?;
-        if targets != part.targets {
-            return Err(Refused::Targets { round: id.clone(), found: targets, assigned: part.targets });
+        if let Some(assigned) = part.targets.filter(|assigned| *assigned != targets) {
+            return Err(Refused::Targets { round: id.clone(), found: targets, assigned });
         }
         match part.result {
             Holding::Kept => return Ok(Receipt::Duplicate),
@@ -262,7 +280,8 @@ impl Rounds {
             let Some(round) = self.known.get_mut(id).filter(|round| round.state != State::Open) else {
                 continue;
             };
-            let Some(part) = round.parts.get_mut(agent).filter(|part| part.result != Holding::Kept) else {
+            // Nor does it probe whose result is just being kept.
+            let Some(part) = round.parts.get_mut(agent).filter(|part| part.result == Holding::Nothing) else {
                 continue;
             };
             let was_told = std::mem::replace(&mut part.is_cancel_told, true);
@@ -320,13 +339,19 @@ impl Rounds {
 impl Part {
     fn new(assignment: Assignment) -> Self {
         Self {
-            targets: assignment.targets.len(),
+            targets: Some(assignment.targets.len()),
             assignment: Some(assignment),
             hand_outs: 0,
             is_cancel_told: false,
             is_closed_told: false,
             result: Holding::Nothing,
         }
+    }
+
+    /// Of a round that is over: what it had, where its result is kept.
+    fn past(targets: Option<usize>) -> Self {
+        let result = if targets.is_some() { Holding::Kept } else { Holding::Nothing };
+        Self { targets, assignment: None, hand_outs: 0, is_cancel_told: false, is_closed_told: false, result }
     }
 
     /// Handed out once; and again while there is time, if the agent shows by asking that the reply never reached it.

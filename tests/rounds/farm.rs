@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use netreach_agent::desk::{Client, Desk, Token, Trust};
 use netreach_serve::Stop;
 use netreach_wire::limits::KEYS_MAX;
-use netreach_wire::{AgentId, Assignment, KeyId, Poll, RoundId, VERSION};
+use netreach_wire::{AgentId, Assignment, KeyId, Poll, Receipt, RoundId, VERSION};
 
 use super::agent::{PORT, Post};
 use super::ground::Ground;
@@ -39,6 +39,7 @@ struct Book {
 /// All of them; they end when dropped.
 pub(crate) struct Farm {
     book: Arc<Mutex<Book>>,
+    talks: Mutex<Vec<Arc<Talk>>>,
     stop: Stop,
     tell: Sender<()>,
     told: Receiver<()>,
@@ -51,6 +52,8 @@ struct State {
     keys: Vec<KeyId>,
     probing: Vec<RoundId>,
     held: Vec<RoundId>,
+    /// What it has handed in last.
+    handed_in: Vec<u8>,
 }
 
 struct Talk {
@@ -67,7 +70,7 @@ impl Farm {
     /// A ground with so many of them.
     pub(crate) fn on_ground(count: u16) -> (Ground, Self) {
         let (tell, told) = unbounded();
-        let farm = Self { book: Arc::default(), stop: Stop::new(), tell, told };
+        let farm = Self { book: Arc::default(), talks: Mutex::default(), stop: Stop::new(), tell, told };
         let ground = Ground::of(count, |post| farm.start(post));
         (ground, farm)
     }
@@ -79,7 +82,15 @@ impl Farm {
         let listening = SocketAddr::new((*ip).into(), PORT);
         let (book, tell, stop) = (Arc::clone(&self.book), self.tell.clone(), self.stop.clone());
         let (me, state) = (me.clone(), Mutex::default());
-        spawn(Arc::new(Talk { desk, me, listening, book, tell, stop, state }).run());
+        let talk = Arc::new(Talk { desk, me, listening, book, tell, stop, state });
+        self.talks.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&talk));
+        spawn(talk.run());
+    }
+
+    /// What each of them is told that hands in its last result once more, as one that has not heard its receipt.
+    pub(crate) fn hand_in_again(&self) -> Vec<Receipt> {
+        let talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        talks.into_iter().map(|talk| block_on(talk.hand_in_again())).collect()
     }
 
     /// Those who were told so far that their results of a round are kept.
@@ -157,11 +168,23 @@ impl Talk {
             if self.desk.submit(result.clone()).await.is_ok() {
                 self.book().kept.insert((assignment.round.clone(), self.me.clone()));
                 let mut state = self.state();
+                state.handed_in = result;
                 state.probing.retain(|round| *round != assignment.round);
                 state.held.push(assignment.round);
                 drop(state);
                 let _ = self.tell.try_send(());
                 return;
+            }
+            self.pause(PAUSE).await;
+        }
+    }
+
+    async fn hand_in_again(&self) -> Receipt {
+        let result = self.state().handed_in.clone();
+        loop {
+            match self.desk.submit(result.clone()).await {
+                Ok(receipt) => return receipt,
+                Err(error) => assert!(error.may_pass(), "{}: {error}", self.me),
             }
             self.pause(PAUSE).await;
         }

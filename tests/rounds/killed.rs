@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use netreach_tests::net_reach;
-use netreach_wire::{AgentId, RoundId};
+use netreach_wire::{AgentId, Receipt, RoundId};
 use serde_json::json;
 
 use super::farm::Farm;
@@ -49,6 +49,17 @@ fn is_whole_after(kills: u64) {
     println!("rounds: {kills} kills, {kept} results acknowledged, none lost");
     // What agents were not told before the last kill they were told after it.
     assert_eq!(kept, names.len() * usize::from(AGENTS));
+}
+
+#[test]
+fn the_next_manager_knows_whose_results_a_closed_round_holds() {
+    let (ground, farm) = Farm::on_ground(2);
+    let manager = ground.manager();
+    ground.apply(&net_reach("task").lasting_s(1));
+    ground.await_finish("task");
+    drop(manager);
+    let _manager = ground.manager();
+    assert_eq!(farm.hand_in_again(), [Receipt::Duplicate; 2]);
 }
 
 #[test]

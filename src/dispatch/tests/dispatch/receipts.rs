@@ -84,6 +84,57 @@ fn what_an_earlier_desk_has_kept_is_neither_done_nor_kept_again() {
 }
 
 #[test]
+fn a_round_that_an_earlier_desk_has_closed_is_that_to_all_of_its_agents() {
+    let bench = Bench::catching_up();
+    bench.desk.recall(round(1), [(agent("a"), Some(1)), (agent("b"), None)]);
+    bench.desk.caught_up();
+    // The one whose result is in the report has not heard so: neither its connection nor that desk is there any more.
+    let probing = Poll { probing: vec![round(1)], ..asking() };
+    let PollReply { cancel, closed, .. } = bench.poll("a", &probing);
+    assert_eq!((cancel, closed), (vec![], vec![round(1)]));
+    assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::Duplicate));
+    assert_eq!(bench.poll("a", &Poll { held: vec![round(1)], ..asking() }).closed, [round(1)]);
+    // The one whose is not may end the round, and is too late with it.
+    assert_eq!(bench.poll("b", &probing).cancel, [round(1)]);
+    assert_eq!(bench.hand_in("b", &result(1)), Ok(Receipt::Late));
+    // Others have no part in it.
+    assert_eq!(bench.hand_in("c", &result(1)).unwrap_err().0, 404);
+}
+
+#[test]
+fn a_round_that_is_known_is_not_recalled() {
+    let bench = Bench::catching_up();
+    bench.open(1, &["a"]);
+    bench.desk.recall(round(1), [(agent("b"), Some(1))]);
+    assert_eq!(bench.hand_in("b", &result(1)).unwrap_err().0, 404);
+    assert_eq!(bench.hand_in("a", &result(1)), Ok(Receipt::OnTime));
+}
+
+#[test]
+fn nobody_is_told_to_end_a_round_while_its_result_is_being_kept() {
+    let bench = Bench::new();
+    bench.open(1, &["a"]);
+    let probing = Poll { probing: vec![round(1)], ..asking() };
+    assert_eq!(bench.poll("a", &asking()).assignment.unwrap().round, round(1));
+    block_on(async {
+        let words = result(1);
+        let mut submitting = std::pin::pin!(bench.submit("a", &words));
+        // Of the poll.
+        assert!(matches!(bench.events.recv().await.unwrap(), DeskEvent::Present { .. }));
+        let event = futures_lite::future::or(async { Err(submitting.as_mut().await) }, async {
+            Ok(bench.events.recv().await.unwrap())
+        });
+        let Ok(DeskEvent::Submitted { keeping, .. }) = event.await else { panic!("there is a receipt") };
+        bench.desk.close(&round(1)).unwrap();
+        let reply: PollReply = bench.call("/v1/poll", "a", &probing).await.unwrap();
+        assert_eq!((reply.cancel, reply.closed), (vec![], vec![]));
+        keeping.confirm();
+        assert_eq!(submitting.await, Ok(Receipt::OnTime));
+    });
+    assert_eq!(bench.poll("a", &probing).closed, [round(1)]);
+}
+
+#[test]
 fn the_composer_gets_the_result_and_who_sent_it() {
     let bench = Bench::new();
     bench.open(1, &["a"]);
