@@ -1,4 +1,4 @@
-//! A round's load asks the kernel for memory while it begins, and then no more.
+//! A round's load asks the kernel for memory while it begins, and then no more; and for little, however many targets it has.
 
 use std::fs;
 use std::time::Duration;
@@ -58,4 +58,29 @@ fn check(connection: &str, trace: &str) {
     let asked: Vec<_> = lines[from..to].iter().filter(is_for_memory).collect();
     println!("lean: {connection}: {} calls for memory within {} probes", asked.len(), sent.len() * 3 / 4);
     assert!(asked.len() <= CALLS_MAX, "{connection}: {asked:#?}");
+}
+
+const TARGETS: usize = 1_000;
+/// Peak of a process that probes so many targets, KiB: 25 MB.
+const PEAK_KIB_MAX: u64 = 25_000_000 / 1_024;
+
+#[test]
+fn a_thousand_targets_whose_latencies_lie_far_apart_fit_in_an_agents_memory() {
+    const NAME: &str = "lean::a_thousand_targets_whose_latencies_lie_far_apart_fit_in_an_agents_memory";
+    if let Some(role) = role() {
+        let load = Load { rate_qps: 1, duration_s: 6, timeout_ms: 1_000, connection: Connection::New };
+        let results = probe(load, &[(role.parse().unwrap(), None); TARGETS]);
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        println!("lean: at most {} for {TARGETS} targets", peak.trim());
+        let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(peak_kib <= PEAK_KIB_MAX, "{peak}");
+        return hand_over(&results[0]);
+    }
+    let _alone = alone();
+    let mut random = fastrand::Rng::with_seed(3);
+    // From 1 to 256 ms, each doubling as often as any other.
+    let peer = Holding::new(WORKERS, move |_| Duration::from_millis(1).mul_f64((8.0 * random.f64()).exp2()));
+    let tally = take_over(again(&[], NAME, &peer.address.to_string()));
+    assert_eq!(tally.sent() + tally.parts().unsent, 6);
 }
